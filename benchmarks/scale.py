@@ -1,14 +1,16 @@
 """Time, memory and bytes of each stage at growing sizes: what is linear and what is not.
 
-Usage: python benchmarks/scale.py [--symbols 500 2000 10000] [--sessions 250 500] [--minutes 0] [--memory MB] [--long SESSIONS] [--json FILE] [--folder FOLDER]
+Usage: python benchmarks/scale.py [--symbols 500 2000 10000] [--sessions 250 500] [--stages …] [--minutes 100 500] [--minute-sessions 3]
+                                  [--memory MB] [--long SESSIONS] [--folder FOLDER] [--json FILE]
 
-Of each number of symbols and sessions a warehouse is made in a folder of its own: raw bars of a simulated market, drawn in blocks by arrays and stored as deliveries are; then each
-stage of the graph over all sessions, as Dagster runs it, in a process of its own. Reported are processor seconds (all threads), the most resident memory (`ru_maxrss`), bytes
-written, seconds and bytes for a million rows, and the exponents of growth: the slope of the logarithm of the seconds, less those of the start, by symbols and by sessions.
-1 is linear. Great Expectations and MLflow, which run in a second process, are off.
+Of each number of symbols and sessions a warehouse is made in a folder of its own: raw bars of a simulated market, drawn session by session and stored as deliveries are; then each
+stage of the graph over all sessions, as Dagster runs it, in a process of its own. Reported are processor seconds (all threads; without the start of the process), the most resident
+memory (`ru_maxrss`), rows and bytes written, seconds for a million rows, and the exponents of growth by symbols and by sessions: the slope between the logarithms of the smallest and
+the largest size. 1 is linear. Great Expectations and MLflow, which run in a second process, are off, and so are checks.
 
---minutes N makes minute bars of N symbols, then the bars made of them and their features. --long N makes the features of the largest number of symbols over N sessions; what is
-made is deleted as it is made, so that the disk holds a part. Only figures of one run compare, and only by processor time where the machine does other things, too.
+--minutes: trades inside sessions of so many symbols, the minute bars and the dollar bars of them, and features of the minute bars. --long: the features alone of the largest number
+of symbols over so many sessions; what is made is deleted block by block, so that the disk holds a part of it.
+Only figures of one run compare, and only by processor time where the machine does other things, too.
 """
 
 import argparse
@@ -23,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +50,43 @@ STAGES = {
 }
 """What is measured, in the order of the graph -> its assets."""
 MINUTE_STAGES = {
-    "ticks": "trades,rejected_trades",
+    "trades": "trades,rejected_trades",
     "minute bars": "minute_bars",
-    "information bars": "dollar_bars",
-    "bar features": "bar_technical",
+    "dollar bars": "dollar_bars",
+    "bar features": "minute_moves",
 }
+"""Likewise of what lies inside sessions."""
+MINUTE_FAMILY = """
+description = "Moves of minutes"
+frame = "minute_bars"
+[features]
+MOVE5 = "$close / Ref($close, 5) - 1"
+CALM30 = "Std($close, 30) / $close"
+HIGH60 = "Max($high, 60) / $close"
+VOLUME30 = "Mean($volume, 30) / ($volume + 1)"
+"""
 WHOLE = ("backtest", "report")
 """Assets without partitions."""
+LONG_PART = 1_250
+"""Sessions of a history whose features are on the disk at once."""
 BLOCK = 50
 """Sessions that are drawn at once."""
+
+
+def minutes_text() -> str:
+    """Settings of what lies inside sessions; the trades are stored as if a source had delivered them."""
+    return """
+[intraday.trades]
+kind = "files"
+path = "trades.csv"
+[samplers.minute_bars]
+kind = "time"
+[samplers.dollar_bars]
+kind = "dollar"
+bars_per_session = 100
+[features]
+folder = "families"
+"""
 
 
 def settings_text(symbols: int, sessions: int, universe: int, memory: int) -> str:
@@ -142,6 +173,39 @@ def deliver(home: Path, symbols: int, sessions: int) -> dict[str, Any]:
     return {"rows": rows, "bytes": written}
 
 
+def deliver_trades(home: Path, symbols: int, sessions: int) -> dict[str, Any]:
+    """Store trades of the first sessions: of each symbol two a minute on average, at random times of the hours."""
+    from ats_assets.intraday.schema import RAW_TRADES_SCHEMA
+
+    deployment, draw, rows, written = opened(home), np.random.default_rng([2005, symbols]), 0, 0
+    days = deployment.calendar.sessions(FIRST, date.max)[:sessions]
+    price, names = 50 * np.exp(0.5 * draw.standard_normal(symbols)), pl.Series("symbol", [f"SYN{i:05d}" for i in range(symbols)])
+    for day in days:
+        opens, closes = (int(at.timestamp()) * 10**9 for at in (deployment.calendar.opens_at(day), deployment.calendar.closes_at(day)))
+        n = symbols * 780
+        whose = np.sort(draw.integers(0, symbols, n))
+        at = draw.integers(opens, closes, n)
+        order = np.lexsort((at, whose))
+        walk = np.exp(np.cumsum(0.0005 * draw.standard_normal(n)))
+        frame = pl.DataFrame(
+            {
+                "symbol": names.gather(whose),
+                "session": pl.Series([day], dtype=pl.Date).new_from_index(0, n),
+                "at": pl.Series(at[order]).cast(pl.Datetime("ns", "UTC")),
+                "price": np.round(price[whose] * walk / walk[np.searchsorted(whose, whose)], 2),
+                "size": draw.integers(1, 500, n).astype(np.float64),
+                "exchange": "X",
+                "conditions": pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, n),
+                "sequence": np.arange(n),
+                "part": pl.Series([0], dtype=pl.Int32).new_from_index(0, n),
+            }
+        ).match_to_schema(RAW_TRADES_SCHEMA, missing_columns="insert", integer_cast="upcast")
+        made = deployment.warehouse.write_deliveries("raw_trades", {day: [(deployment.calendar.closes_at(day), frame)]})
+        rows, written = rows + n, written + sum(one.bytes for one in made.values())
+    deployment.calendar_store.keep()
+    return {"rows": rows, "bytes": written}
+
+
 def opened(home: Path) -> Any:
     """The deployment of a folder."""
     from ats_assets.deployment import Deployment
@@ -160,7 +224,7 @@ def stage(home: Path, name: str, assets: Sequence[str], since: int = 0, until: i
     from ats_assets.runs.startup import open_instance, quiet
 
     deployment = opened(home)
-    days = deployment.warehouse.stored_sessions("raw_bars")[since:until]
+    days = deployment.warehouse.stored_sessions("raw_trades" if name in MINUTE_STAGES else "raw_bars")[since:until]
     with quiet(), open_instance() as instance, RunProgress(len(days)) as progress:
         definitions = build(deployment)
         runner = Runner(deployment, definitions, instance, checks=False)
@@ -208,9 +272,9 @@ def child(home: Path, words: Sequence[str]) -> None:
     """What `in_child` asks for; the figures are the last line."""
     began = time.perf_counter()
     what, *others = words
-    if what == "deliver":
+    if what.startswith("deliver"):
         before = processor()
-        found = deliver(home, *map(int, others))
+        found = (deliver if what == "deliver" else deliver_trades)(home, *map(int, others))
         found["seconds"] = processor() - before
     else:
         found = stage(home, what, others[0].split(","), *map(int, others[1:]))
@@ -218,16 +282,51 @@ def child(home: Path, words: Sequence[str]) -> None:
     print(json.dumps(found | {"processor": processor(), "peak_mb": peak, "clock": time.perf_counter() - began}))
 
 
-def measured(folder: Path, symbols: int, sessions: int, universe: int, memory: int) -> Iterator[dict[str, Any]]:
-    """All stages of one size."""
-    home = folder / f"{symbols}x{sessions}"
-    home.mkdir(parents=True)
-    (home / "ats.toml").write_text(settings_text(symbols, sessions, min(universe, symbols), memory), encoding="utf-8")
+def new_home(folder: Path, name: str, text: str) -> Path:
+    """An empty folder of a deployment."""
+    home = folder / name
+    (home / "families").mkdir(parents=True)
+    (home / "ats.toml").write_text(text, encoding="utf-8")
+    (home / "families" / "minute_moves.toml").write_text(MINUTE_FAMILY, encoding="utf-8")
+    (home / "trades.csv").touch()
     shutil.copy(PROJECT / "dagster.yaml", home / "dagster.yaml")
+    return home
+
+
+def measured(folder: Path, symbols: int, sessions: int, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """All stages of one size."""
+    home = new_home(folder, f"{symbols}x{sessions}", settings_text(symbols, sessions, min(asked.universe, symbols), asked.memory))
     size = {"symbols": symbols, "sessions": sessions}
     yield size | {"stage": "raw bars"} | in_child(home, "deliver", str(symbols), str(sessions))
-    for name, assets in STAGES.items():
+    for name in asked.stages:
+        yield size | {"stage": name} | in_child(home, name, STAGES[name])
+    shutil.rmtree(home)
+
+
+def measured_minutes(folder: Path, symbols: int, sessions: int, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """What lies inside sessions, of one size."""
+    home = new_home(
+        folder, f"minutes{symbols}", settings_text(symbols, sessions, min(asked.universe, symbols), asked.memory) + minutes_text()
+    )
+    size = {"symbols": symbols, "sessions": sessions}
+    yield size | {"stage": "raw trades"} | in_child(home, "deliver_trades", str(symbols), str(sessions))
+    for name, assets in MINUTE_STAGES.items():
         yield size | {"stage": name} | in_child(home, name, assets)
+    shutil.rmtree(home)
+
+
+def measured_long(folder: Path, symbols: int, sessions: int, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The features of a long history, by runs of so many sessions as `ats run` takes at once."""
+    home = new_home(folder, "long", settings_text(symbols, sessions, min(asked.universe, symbols), asked.memory))
+    size = {"symbols": symbols, "sessions": sessions}
+    yield size | {"stage": "raw bars, long"} | in_child(home, "deliver", str(symbols), str(sessions))
+    for name in ("bars", "corporate actions"):
+        yield size | {"stage": f"{name}, long"} | in_child(home, name, STAGES[name])
+    for first in range(0, sessions, LONG_PART):
+        last = min(first + LONG_PART, sessions)
+        yield size | {"stage": f"features, from {first}"} | in_child(home, "features", STAGES["features"], str(first), str(last))
+        shutil.rmtree(home / "warehouse" / "synthetic" / "alpha158")
+    shutil.rmtree(home)
 
 
 def show(one: Mapping[str, Any]) -> None:
@@ -256,8 +355,12 @@ def exponents(found: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]
 def main() -> None:
     """Measure, print a table, and write all figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--symbols", type=int, nargs="+", default=[500, 2_000, 10_000])
+    parser.add_argument("--symbols", type=int, nargs="*", default=[500, 2_000, 10_000])
     parser.add_argument("--sessions", type=int, nargs="+", default=[250, 500])
+    parser.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
+    parser.add_argument("--minutes", type=int, nargs="*", default=[], metavar="SYMBOLS")
+    parser.add_argument("--minute-sessions", type=int, nargs="+", default=[3])
+    parser.add_argument("--long", type=int, metavar="SESSIONS")
     parser.add_argument("--universe", type=int, default=1_000, help="symbols of the universe at most")
     parser.add_argument("--memory", type=int, default=0, metavar="MB", help="runs.max_memory_mb; default: unset")
     parser.add_argument("--folder", type=Path, help="where the warehouses lie, which are deleted afterwards; default: a temporary folder")
@@ -269,16 +372,18 @@ def main() -> None:
         return
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="scale-", dir=asked.folder) as name:
-        for symbols in asked.symbols:
-            for sessions in asked.sessions:
-                for one in measured(Path(name), symbols, sessions, asked.universe, asked.memory):
-                    found.append(one)
-                    show(one)
-                shutil.rmtree(Path(name) / f"{symbols}x{sessions}")
+        wanted = [measured(Path(name), symbols, sessions, asked) for symbols in asked.symbols for sessions in asked.sessions]
+        wanted += [
+            measured_minutes(Path(name), symbols, sessions, asked) for symbols in asked.minutes for sessions in asked.minute_sessions
+        ]
+        wanted += [measured_long(Path(name), max(asked.symbols), asked.long, asked)] if asked.long else []
+        for one in chain.from_iterable(wanted):
+            found.append(one)
+            show(one)
+            if asked.json:
+                asked.json.write_text(json.dumps({"measured": found, "exponents": exponents(found)}, indent=1) + "\n", encoding="utf-8")
     for stage_name, slopes in exponents(found).items():
         print(f"{stage_name:18}" + "  ".join(f"{what}: {slope:.2f}" for what, slope in slopes.items()))
-    if asked.json:
-        asked.json.write_text(json.dumps({"measured": found, "exponents": exponents(found)}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def _of_options(deployment: Deployment, family: ColumnFamily) -> dg.AssetsDefini
         "bars": Reads(asset="bars", back=own.realised_sessions),
         "corporate_actions": Reads(asset="corporate_actions", back=longest - 1 + repeats),
         "volatility_surface": Reads(asset="volatility_surface", back=own.rank_sessions - 1),
-        "option_chains": Reads(asset="option_chains", back=own.flow_sessions),
+        "option_chains": Reads(asset="option_chains", back=own.flow_sessions, columns=tuple(OF_CHAINS)),
         "greeks": Reads(asset="greeks"),
     }
     node = Node(

@@ -86,13 +86,19 @@ def session_cost(deployment: Deployment, asset: str, reads: "Sequence[Span]", se
             continue
         windows = [one.sessions_read(calendar, day) for day in some]
         rows = max((_rows(deployment, one.asset, window[-1]) for window in windows if window), default=0)
-        of_session = rows * row_bytes(deployment.schemas[one.asset]) * WORKING
+        of_session = rows * row_bytes(_read(deployment.schemas[one.asset], one)) * WORKING
         before += of_session * max(0, max(map(len, windows)) - 1)
         each += of_session
         most = max(most, rows)
     made = max([most, *(_rows(deployment, asset, day) for day in some)])
     own = row_bytes(deployment.schemas[asset]) if asset in deployment.schemas else 0
     return SessionCost(before=before, each=each + MAKING * made * own)
+
+
+def _read(schema: pl.Schema, window: "Span") -> pl.Schema:
+    """Of the columns those that are read."""
+    columns = getattr(window, "columns", ())
+    return pl.Schema({name: schema[name] for name in columns}) if columns else schema
 
 
 def _rows(deployment: Deployment, asset: str, session: date) -> int:

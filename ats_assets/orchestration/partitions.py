@@ -22,11 +22,14 @@ class Reads:
         The upstream asset.
     back, lag
         In sessions; 0 is D itself.
+    columns
+        Those that are read, where they are not all: what memory a window takes is told by them.
     """
 
     asset: str
     back: int = 0
     lag: int = 0
+    columns: tuple[str, ...] = ()
 
     def mapping(self) -> dg.TimeWindowPartitionMapping:
         """The same as a Dagster partition mapping."""

@@ -55,5 +55,7 @@ def test_a_backtest_that_does_not_fit_is_refused_before_bars_are_read(tmp_path: 
     deployment = small_market(tmp_path, runs={"max_memory_mb": 1_600})
     days = deployment.calendar.sessions(deployment.calendar.first, deployment.calendar.last)[:500]
     targets = pl.DataFrame({"symbol": [f"S{i}" for i in range(20_000)]})
-    with pytest.raises(MemoryLimitError, match=r"a backtest of 20,000 symbols over 500 sessions takes about 1,221 MB; .* set it to 2100 or more, or take"):
+    with pytest.raises(
+        MemoryLimitError, match=r"a backtest of 20,000 symbols over 500 sessions takes about 1,221 MB; .* set it to 2100 or more, or take"
+    ):
         traded_bars(deployment, targets, days, identities_of(name_change_actions()), None)

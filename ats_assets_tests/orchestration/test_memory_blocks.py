@@ -91,7 +91,9 @@ def test_what_does_not_fit_at_all_is_refused_with_what_it_needs(deployment: Depl
     days = deployment.warehouse.stored_sessions("closes")
     cost = session_cost(deployment, "means", WINDOW, days)
     bounded(monkeypatch, (cost.before + cost.each) / 2)
-    with pytest.raises(MemoryLimitError, match=r"one session of means takes about 1 MB .*runs\.max_memory_mb = 2000 .*set it to 900 or more"):
+    with pytest.raises(
+        MemoryLimitError, match=r"one session of means takes about 1 MB .*runs\.max_memory_mb = 2000 .*set it to 900 or more"
+    ):
         blocks_of_step(deployment, "means", WINDOW, days)
 
 
