@@ -27,7 +27,7 @@ TOGETHER = 256
 """Files that share one wait for the disk: more save little, and a killed run loses what waits."""
 
 FOOTERS_KEPT = 16_384
-"""Footers that are kept in memory: one names all that its partition was made of, which is up to 30 kB."""
+"""Footers that are kept in memory: one names all that its partition was made of, which are some hundred hashes."""
 
 Stamp = tuple[int, int, int]
 """Time, size and inode of a file: another one is another version of it."""
