@@ -98,7 +98,7 @@ def session_cost(deployment: Deployment, asset: str, reads: "Sequence[Span]", se
 def _read(schema: pl.Schema, window: "Span") -> pl.Schema:
     """Of the columns those that are read."""
     columns = getattr(window, "columns", ())
-    return pl.Schema({name: schema[name] for name in columns}) if columns else schema
+    return pl.Schema({name: schema[name] for name in columns if name in schema}) if columns else schema
 
 
 def _rows(deployment: Deployment, asset: str, session: date) -> int:
