@@ -111,9 +111,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
         str | None,
         typer.Option(metavar="SELECTION", help="Make only these assets, in Dagster's selection syntax, such as '+signals' or group:bars."),
     ] = None,
-    chunk: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Sessions per Dagster run. More is faster; runs.max_memory_mb bounds memory.")
-    ] = 126,
+    chunk: Annotated[int, typer.Option(min=1, metavar="N", help="Sessions per Dagster run. More is faster and needs more memory.")] = 126,
     summary_json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the summary as JSON; '-' writes it to standard output instead.")
     ] = None,

@@ -12,7 +12,6 @@ from polars.testing import assert_frame_equal
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, MemoryLimitError
-from ats_assets.orchestration.io_manager import rows_by_session
 from ats_assets.orchestration.memory_blocks import (
     FIRST_BLOCK,
     MAKING,
@@ -24,6 +23,7 @@ from ats_assets.orchestration.memory_blocks import (
     session_cost,
 )
 from ats_assets.orchestration.partitions import Reads
+from ats_assets.orchestration.spreading import rows_by_session
 from ats_assets.orchestration.streaming import InBlocks
 from ats_assets.settings import RunsSettings
 from ats_assets_tests.small_market import small_market
