@@ -7,7 +7,7 @@ blocks, by any process that sees the same warehouse, to the same bytes; the step
 import inspect
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -106,26 +106,39 @@ class Spreading:
         if len(blocks) < workers and step.name in self.by_symbol and (parts := parts_for(self.deployment, sessions, workers)) > 1:
             days = [day.isoformat() for day in sessions]
             asked = [self.submit(MAKE_PART, asset=step.name, sessions=days, part=part, parts=parts) for part in range(parts)]
-            return panel_of_parts([one.result() for one in asked])
+            return panel_of_parts([_rows_in(step, sessions, one) for one in _answers(asked)])
         if len(blocks) < 2:
             return function(context)
         self.deployment.calendar_store.keep()
         waiting = [self.submit(MAKE_SESSIONS, asset=step.name, sessions=[day.isoformat() for day in block]) for block in blocks]
         written: dict[date, Written] = {}
-        try:
-            for future in waiting:
-                written |= decoded(future.result(), self.deployment.warehouse.root)
-        finally:
-            for future in waiting:
-                future.cancel()
-        _require_same(step, written)
+        for told in _answers(waiting):
+            written |= decoded(told, self.deployment.warehouse.root)
+        self._require_same(step, written)
         return WrittenElsewhere(written={session: written[session] for session in sessions})
 
+    def _require_same(self, step: SpreadStep, written: Mapping[date, Written]) -> None:
+        """See that workers have the code, the settings and the warehouse of this run: that what they wrote is what lies here."""
+        for session, one in written.items():
+            _require_versions(step, session, (one.footer.code_version, one.footer.settings_version))
+            try:
+                with one.path.open("rb"):  # a folder of a network is asked what is there now
+                    pass
+                is_here = self.deployment.warehouse.footer_of(one.path) == one.footer
+            except FileNotFoundError:
+                is_here = False
+            if not is_here:
+                raise WorkerError(
+                    f"a worker wrote {one.path}, which is not what lies there: all workers must see the folder of the warehouse under the same path, and one run alone "
+                    "writes to it"
+                )
+
     def make_part(self, asset: str, sessions: Sequence[date], part: int, parts: int) -> bytes:
-        """Make the rows of a part of the symbols of a step: called in a worker."""
+        """Make the rows of a part of the symbols of a step, after a line that says by which code and settings: called in a worker."""
         step, function = self.steps[asset]
         context = SomeSessions(partition_keys=[day.isoformat() for day in sessions])
-        return rows_of_part(self.deployment, step, lambda: function(context), sessions, part=part, parts=parts)
+        rows = rows_of_part(self.deployment, step, lambda: function(context), sessions, part=part, parts=parts)
+        return json.dumps([step.code_version, step.settings_version]).encode() + b"\n" + rows
 
     def make(self, asset: str, sessions: Sequence[date]) -> dict[date, Written]:
         """Make and write sessions of a step: called in a worker."""
@@ -193,17 +206,28 @@ def decoded(told: bytes, root: Path) -> dict[date, Written]:
     return {date.fromisoformat(one["footer"].session): Written(**one) for one in found}
 
 
-def _require_same(step: SpreadStep, written: Mapping[date, Written]) -> None:
-    """See that workers have the code, the settings and the warehouse of this run."""
-    for session, one in written.items():
-        theirs, ours = (one.footer.code_version, one.footer.settings_version), (step.code_version, step.settings_version)
-        if theirs != ours:
-            what = "code" if theirs[0] != ours[0] else "settings"
-            raise WorkerError(
-                f"a worker made {step.name} of {session} with other {what} than this run has: give all workers the same version of ats-assets, of your own "
-                f"additions and of the environment (ATS_…), then run again"
-            )
-        if not one.path.is_file():
-            raise WorkerError(
-                f"a worker wrote {one.path}, which is not there: all workers must see the folder of the warehouse under the same path"
-            )
+def _answers(asked: Sequence["Future[bytes]"]) -> Iterator[bytes]:
+    """What workers hand back, in order; after an error what has not begun is not wanted any more."""
+    try:
+        for one in asked:
+            yield one.result()
+    finally:
+        for one in asked:
+            one.cancel()
+
+
+def _rows_in(step: SpreadStep, sessions: Sequence[date], told: bytes) -> bytes:
+    """The rows of a part that a worker made, by the code and the settings of this run."""
+    line, _, rows = told.partition(b"\n")
+    _require_versions(step, sessions[0], tuple(json.loads(line)))
+    return rows
+
+
+def _require_versions(step: SpreadStep, session: date, theirs: tuple[str, ...]) -> None:
+    """See that a worker has the code and the settings of this run."""
+    if theirs != (step.code_version, step.settings_version):
+        what = "code" if theirs[0] != step.code_version else "settings"
+        raise WorkerError(
+            f"a worker made {step.name} of {session} with other {what} than this run has: give all workers the same version of ats-assets, of your own "
+            f"additions and of the environment (ATS_…), then run again"
+        )
