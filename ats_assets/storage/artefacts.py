@@ -161,7 +161,9 @@ class ModelStore:
             If model.json is damaged or belongs to another session or model.
         """
         path = self.folder(session) / RECORD_FILE
-        self.root_folder.at_hand([path])
+        return self.root_folder.while_at_hand([path], lambda: self._read_record(session, path))
+
+    def _read_record(self, session: date, path: Path) -> ModelRecord:
         try:
             content = path.read_bytes()
         except FileNotFoundError:

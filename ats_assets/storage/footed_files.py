@@ -163,7 +163,9 @@ class FootedFiles:
         again
             Look at a file that was found intact, or that this process has written, once more: a disk can change bytes without changing the time.
         """
-        self.root_folder.at_hand([path])
+        return self.root_folder.while_at_hand([path], lambda: self._fault_in(path, again=again))
+
+    def _fault_in(self, path: Path, *, again: bool) -> str | None:
         stamp = _stamp(path.stat())
         if not again and self._intact.get(path) == stamp:
             return None
@@ -190,7 +192,9 @@ class FootedFiles:
         kept = self._footers.get(path)
         if kept and kept[0] == stamp:
             return kept[1]
-        self.root_folder.at_hand([path])
+        return self.root_folder.while_at_hand([path], lambda: self._read_footer(path))
+
+    def _read_footer(self, path: Path) -> Footer:
         stamp = _stamp(path.stat())
         try:
             footer = Footer(**json.loads(pl.read_parquet_metadata(path)[FOOTER_KEY]))

@@ -3,11 +3,13 @@
 `MirroredFolder` does the same where the root is in an object store: it has all names, and the bytes of those files that were asked for (`at_hand`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from ats_assets.storage.atomic_file import FileGroup, replace_file
+
+Found = TypeVar("Found")
 
 
 class RootFolder:
@@ -61,6 +63,11 @@ class RootFolder:
     def at_hand(self, paths: Iterable[Path]) -> int:  # noqa: ARG002 - a disk has them all
         """See to it that the bytes of files can be read here, and are what was stored; a file that is not there stays missing. Returns how many were fetched."""
         return 0
+
+    def while_at_hand(self, paths: Sequence[Path], read: Callable[[], Found]) -> Found:
+        """What `read` finds in files that are at hand."""
+        self.at_hand(paths)
+        return read()
 
     def look(self) -> None:
         """See what others have written, if that was not seen lately."""

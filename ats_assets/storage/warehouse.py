@@ -193,8 +193,10 @@ class Warehouse(Vintages, Documents):
         MissingPartitionError, CorruptPartitionError
             As `read`.
         """
+        return self.root_folder.while_at_hand(list(files.values()), lambda: self._rows_of(asset, files, columns))
+
+    def _rows_of(self, asset: str, files: Mapping[date, Path], columns: Sequence[str] | None) -> pl.DataFrame:
         sessions, paths = list(files), list(files.values())
-        self.root_folder.at_hand(paths)
         if not all(path.is_file() for path in paths):
             self.require(asset, sessions)
         for session, path in files.items():

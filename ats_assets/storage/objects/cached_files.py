@@ -66,12 +66,16 @@ class CachedFiles:
     def _bring(self, path: Path, stored: StoredObject) -> bool:
         """Whether bytes were fetched."""
         seen = self._seen.get(path)
-        found = path.stat()
-        if has_bytes(found):
+        try:
+            found = path.stat()
+            content = path.read_bytes() if has_bytes(found) and (seen is None or seen[0] != _stamp(found)) else b""
+        except OSError:  # it was removed, or replaced by a placeholder, since it was found
+            found, content = None, b""
+        if found is not None and has_bytes(found):
             if seen is not None and seen[0] == _stamp(found):
                 self._seen[path] = (seen[0], time.monotonic())
                 return False
-            if stored.sha256 and sha256_of(path.read_bytes()) == stored.sha256:
+            if stored.sha256 and sha256_of(content) == stored.sha256:
                 self._seen[path] = (_stamp(found), time.monotonic())
                 return False
             if stored.sha256:

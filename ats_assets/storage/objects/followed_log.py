@@ -30,8 +30,9 @@ from ats_assets.storage.objects.probing import require_conditional_writes
 from ats_assets.storage.processes import is_alive, this_process
 from ats_assets.storage.write_log import WriteLog
 
-OPEN_SECONDS: Final = 60.0
-"""After which the keys of an intent that stays open are looked at."""
+OPEN_SECONDS: Final = 600.0
+"""After which an intent of another machine that stays open is taken for one of a killed process. It is longer than a write takes where the store is busy: what is written after
+its intent was closed would be told by nobody if its writer dies."""
 ALONE: Final = 3
 """Records that are read one after the other; further ones come several at once, for a machine that was away."""
 Item = TypeVar("Item")
@@ -59,7 +60,6 @@ class FollowedLog:
         self._opened_by = 0
         self._next_look = 0.0
         self._looking = threading.Lock()
-        self._intents_seen: dict[str, float] = {}
 
     def key(self, path: Path) -> str:
         """The object of a file."""
@@ -87,7 +87,7 @@ class FollowedLog:
                 self._opened_by = os.getpid()
                 return
             self._follow()
-            self._settle_old()
+            self._settle(self._left_open())
 
     def append(self, record: LogRecord) -> int:
         """Write a record at the end of the log; returns its number. What others have written meanwhile is taken in."""
@@ -135,6 +135,8 @@ class FollowedLog:
     def take_in_changes(self, keys: Sequence[str], *, closes: Sequence[str] = ()) -> None:
         """Look at objects of which the log may not say all, and say it; whoever may only read knows it for itself."""
         stored, removed = self._now_there(keys)
+        if not (stored or removed or closes):
+            return
         record = self.new_record(stored=stored, removed=removed, closes=list(closes))
         try:
             number = self.append(record)
@@ -154,12 +156,15 @@ class FollowedLog:
         with ThreadPoolExecutor(min(len(items), self.bucket.settings.requests_at_once), thread_name_prefix="objects") as pool:
             return list(pool.map(work, items))
 
-    def checkpoint(self, number: int) -> None:
-        """Write all that is known, so that another machine need not read the whole log; one that was lost costs time only."""
-        if number % CHECKPOINT_EVERY:
+    def checkpoint(self, first: int, last: int) -> None:
+        """Write all that is known, so that another machine need not read the whole log; one that was lost costs time only.
+
+        It is written where one of the records from `first` to `last` is the next of `CHECKPOINT_EVERY`: a write has the numbers of an intent and of a record, and either may be it.
+        """
+        if last // CHECKPOINT_EVERY == (first - 1) // CHECKPOINT_EVERY:
             return
-        version, last = self.known.version
-        made = Checkpoint(version=version, last=last, stored=self.known.all(), intents=self.known.intents())
+        version, newest = self.known.version
+        made = Checkpoint(version=version, last=newest, stored=self.known.all(), intents=self.known.intents())
         try:
             self.bucket.put_anyway(CHECKPOINT, made.encoded())
         except ObjectStoreError as error:
@@ -177,7 +182,7 @@ class FollowedLog:
         self._follow()
         if self.known.version[0] == 0:
             self._begin()
-        self._settle([intent for intent, (writer, _) in self.known.intents().items() if not is_alive(writer)])
+        self._settle(self._left_open())
 
     def _follow(self) -> None:
         read = 0
@@ -222,11 +227,11 @@ class FollowedLog:
             number = LOCAL
         self.take_in(number, record)
 
-    def _settle_old(self) -> None:
-        intents, now = self.known.intents(), time.monotonic()
-        self._intents_seen = {intent: self._intents_seen.get(intent, now) for intent in intents}
-        old = [intent for intent, since in self._intents_seen.items() if now - since > OPEN_SECONDS and not is_alive(intents[intent][0])]
-        self._settle(old)
+    def _left_open(self) -> list[str]:
+        """The intents of killed processes: of this machine at once, of others, of which nobody here can know, after a time."""
+        old = self.known.intents_opened_before(time.time() - OPEN_SECONDS)
+        alive = {intent: is_alive(writer) for intent, (writer, _) in self.known.intents().items()}
+        return [intent for intent, lives in alive.items() if lives is False or (lives is None and intent in old)]
 
     def _settle(self, intents: Sequence[str]) -> None:
         """Look at what was to be written by writers who have told of no end: each object is the old or the new one, and from now on known."""

@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ CREATE TABLE IF NOT EXISTS objects (
     key TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, mtime_ns INTEGER NOT NULL,
     cached INTEGER NOT NULL DEFAULT 0, used REAL NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS intents (id TEXT PRIMARY KEY, writer TEXT NOT NULL, keys TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS open_intents (id TEXT PRIMARY KEY, writer TEXT NOT NULL, keys TEXT NOT NULL, seen REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 AT_ONCE = 500
@@ -93,15 +94,22 @@ class KnownObjects:
 
     def intents(self) -> dict[str, tuple[str, list[str]]]:
         """Open intents by id: who, and the keys."""
-        return {row[0]: (row[1], json.loads(row[2])) for row in self.connection.execute("SELECT id, writer, keys FROM intents")}
+        return {row[0]: (row[1], json.loads(row[2])) for row in self.connection.execute("SELECT id, writer, keys FROM open_intents")}
 
     def open_intent(self, intent: str, writer: str, keys: Sequence[str]) -> None:
-        """Note what somebody is about to write."""
-        self.connection.execute("INSERT OR REPLACE INTO intents VALUES (?, ?, ?)", (intent, writer, json.dumps(list(keys))))
+        """Note what somebody is about to write, and when this machine learnt of it first."""
+        self.connection.execute(
+            "INSERT OR IGNORE INTO open_intents VALUES (?, ?, ?, ?)", (intent, writer, json.dumps(list(keys)), time.time())
+        )
+
+    def intents_opened_before(self, when: float) -> set[str]:
+        """Those that this machine has known since before a time of its own clock, or from a time to come, to which that was set back."""
+        select = "SELECT id FROM open_intents WHERE seen < ? OR seen > ?"
+        return {row[0] for row in self.connection.execute(select, (when, time.time() + 1))}
 
     def close_intent(self, intent: str) -> None:
         """Note that it is written, or given up."""
-        self.connection.execute("DELETE FROM intents WHERE id = ?", (intent,))
+        self.connection.execute("DELETE FROM open_intents WHERE id = ?", (intent,))
 
     def touch(self, keys: Iterable[str], now: float) -> None:
         """Note that files were read."""
@@ -121,5 +129,5 @@ class KnownObjects:
 
     def clear(self) -> None:
         """Forget all."""
-        for table in ("objects", "intents", "state"):
+        for table in ("objects", "open_intents", "state"):
             self.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above

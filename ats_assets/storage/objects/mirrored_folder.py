@@ -5,6 +5,7 @@ times and sizes works as on a disk, without a request. What is known of the stor
 
 - a process reads the log on when it begins, and again after `look_seconds` (`followed_log`): one request where nothing has changed;
 - a write is `mirrored_writes`: intent, conditional writes, record; then the files are put into the folder;
+- where another machine has replaced a file between `at_hand` and the reading, so that a placeholder is in its place, it is read again (`while_at_hand`);
 - before a file is read, its bytes are fetched (`at_hand`) and compared with their SHA-256: once for each version of a file that a process reads. Damaged ones are fetched
   again. Where the cache is larger than it may be, the files not read for longest become placeholders (`cached_files`).
 
@@ -12,9 +13,9 @@ All processes of a machine share the folder; a lock lets one at a time change it
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from typing_extensions import override
 
@@ -23,7 +24,10 @@ from ats_assets.storage.objects.bucket import Bucket
 from ats_assets.storage.objects.cached_files import CachedFiles
 from ats_assets.storage.objects.followed_log import FollowedLog
 from ats_assets.storage.objects.mirrored_writes import MirroredGroup, write_together
-from ats_assets.storage.root_folder import RootFolder
+from ats_assets.storage.root_folder import Found, RootFolder
+
+TRIES: Final = 3
+"""Of a reading whose files others replace."""
 
 
 class MirroredFolder(RootFolder):
@@ -79,5 +83,26 @@ class MirroredFolder(RootFolder):
         return self._cached.bring(paths)
 
     @override
+    def while_at_hand(self, paths: Sequence[Path], read: Callable[[], Found]) -> Found:
+        for left in reversed(range(TRIES)):
+            self.at_hand(paths)
+            before = list(map(_file_at, paths))
+            try:
+                return read()
+            except Exception:  # whatever a placeholder makes of the reader
+                if not left or before == list(map(_file_at, paths)):
+                    raise
+        raise AssertionError(paths)
+
+    @override
     def look(self) -> None:
         self.log.look()
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Which file is at a path now: inode and mode, which a placeholder has of its own."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_ino, found.st_mode

@@ -59,7 +59,8 @@ def write_together(log: "FollowedLog", files: Mapping[Path, Path], removed: Sequ
     keys = [*puts, *(log.key(path) for path in removed)]
     before = log.known.objects(keys)
     intent = log.new_record(intends=keys)
-    log.take_in(log.append(intent), intent)
+    first = log.append(intent)
+    log.take_in(first, intent)
     writing = _Writing(log, log.known.objects(keys))
     try:
         if changed := sorted(key for key in keys if writing.known.get(key) != before.get(key)):
@@ -79,7 +80,7 @@ def write_together(log: "FollowedLog", files: Mapping[Path, Path], removed: Sequ
     log.take_in(number, record, place)
     for temporary in puts.values():
         temporary.unlink(missing_ok=True)  # of what another process has replaced since
-    log.checkpoint(number)
+    log.checkpoint(first, number)
 
 
 class _Writing:

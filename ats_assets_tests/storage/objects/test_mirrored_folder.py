@@ -4,7 +4,9 @@ import os
 import random
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 from moto.s3.responses import S3Response
 from polars.testing import assert_frame_equal
@@ -12,6 +14,7 @@ from polars.testing import assert_frame_equal
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, ObjectStoreError, StoreDeniedError, WrittenMeanwhileError
 from ats_assets.settings import BucketUrl
 from ats_assets.storage.artefacts import ModelStore, Unavailable
+from ats_assets.storage.data_version import data_version
 from ats_assets.storage.objects.bucket import Bucket
 from ats_assets.storage.objects.commit_log import CONTROL
 from ats_assets.storage.objects.mirrored_folder import MirroredFolder
@@ -94,6 +97,52 @@ def test_of_two_who_write_at_once_one_is_refused(s3: S3Double, machine: Machine)
         assert_frame_equal(each.read("bars", DAYS[:1]), frame(close=float(2)))
     one.write("bars", DAYS[0], frame(close=float(1)))
     assert_frame_equal(other.read("bars", DAYS[:1]), frame(close=float(1)))
+
+
+@pytest.mark.parametrize("reads", ["read_parquet", "read_parquet_metadata"])
+def test_what_another_machine_replaces_while_it_is_read_is_read_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, reads: str
+) -> None:
+    one, other, real, meanwhile = machine("one"), machine("other"), getattr(pl, reads), iter([True])
+    one.write("bars", DAYS[0], frame(close=float(1)))
+
+    def replaced_meanwhile(*args: Any, **more: Any) -> Any:
+        if next(meanwhile, False):
+            one.write("bars", DAYS[0], frame(close=float(2)))
+            other.stored_sessions("bars")  # as another thread of this process does, or another process
+        return real(*args, **more)
+
+    monkeypatch.setattr(pl, reads, replaced_meanwhile)
+    footer, rows = other.footer("bars", DAYS[0]), other.read("bars", DAYS[:1])
+    assert next(meanwhile, None) is None
+    assert_frame_equal(rows, frame(close=float(2)))
+    assert other.footer("bars", DAYS[0]) == one.footer("bars", DAYS[0])
+    assert footer.data_version in {one.footer("bars", DAYS[0]).data_version, data_version(frame(close=float(1)))}
+
+
+def test_an_intent_of_another_machine_stays_open_while_its_writer_may_live(
+    s3: S3Double, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were it closed, what its writer stores afterwards would be told by nobody if that dies then."""
+    one, far = machine("one"), machine("far")
+    one.write("bars", DAYS[0], frame(close=float(1)))
+
+    def intents(of: Warehouse) -> dict[str, Any]:
+        return of.root_folder.log.known.intents()  # pyright: ignore[reportAttributeAccessIssue]
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("ats_assets.storage.objects.followed_log.this_process", lambda: "elsewhere:1:1")
+        s3.before = lambda method, path: ("500 Internal Server Error", [], b"") if method == "PUT" and path.endswith(".parquet") else None
+        elsewhere.setattr("ats_assets.storage.objects.mirrored_writes._tell_end", lambda *_: None)  # it is killed
+        with pytest.raises(ObjectStoreError):
+            machine("one", retry_seconds=0.1).write("bars", DAYS[0], frame(close=float(2)))
+    s3.undisturbed()
+    far.stored_sessions("bars")
+    assert machine("far").stored_sessions("bars") == DAYS[:1]
+    assert [writer for writer, _ in intents(far).values()] == ["elsewhere:1:1"]
+    monkeypatch.setattr("ats_assets.storage.objects.followed_log.OPEN_SECONDS", -1.0)
+    assert machine("far").stored_sessions("bars") == DAYS[:1]
+    assert not intents(far)
 
 
 def test_two_who_make_the_same_partition_at_once_both_succeed(s3: S3Double, machine: Machine) -> None:
@@ -275,6 +324,19 @@ def test_a_machine_that_was_away_for_long_reads_a_checkpoint(s3: S3Double, machi
     found = far.stored_sessions("bars")
     assert sorted(path.rpartition("/")[2] for _, path in s3.asked) == [*(f"{i:012d}.json" for i in (31, 32, 33)), "checkpoint.json.gz"]
     assert_frame_equal(far.read("bars", found), one.read("bars", found))
+
+
+def test_checkpoints_are_written_whichever_numbers_the_log_has(
+    s3: S3Double, machine: Machine, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ats_assets.storage.objects.followed_log.CHECKPOINT_EVERY", 4)
+    s3.client().put_object(
+        Bucket=BUCKET, Key=f"{prefix}/warehouse/mine/data.parquet", Body=b"by hand"
+    )  # so that the first record tells of it
+    one = machine("one")
+    for day in DAYS[:2]:
+        one.write("bars", day, frame())
+    assert f"{CONTROL}checkpoint.json.gz" in s3.objects(f"{prefix}/warehouse")
 
 
 def test_models_and_documents(s3: S3Double, machine: Machine, prefix: str) -> None:
