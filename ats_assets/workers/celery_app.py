@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from celery import Celery
 
-from ats_assets.errors import SettingsError
+from ats_assets.errors import SettingsError, WorkerError
 from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import settings_file
 from ats_assets.workers.compute_engine import called, told_error
@@ -20,6 +20,9 @@ BROKER: Final = "CELERY_URL"
 """The variable that holds the broker's address."""
 QUEUE: Final = "ats"
 TASK: Final = "ats.work"
+HEARD_SECONDS: Final = 60
+"""For which a run counts as there once it was heard of: what it has given out is begun by no worker afterwards. Else a worker could write, beside a later run of other settings, what
+a killed one had wanted."""
 KEPT_SECONDS: Final = 86_400
 """For which an answer waits for a run that is slow to ask for it."""
 
@@ -75,8 +78,10 @@ def _app() -> Any:
     made = celery_app()
 
     @made.task(name=TASK)
-    def work(work: str, task: str, threads: int) -> tuple[bool, str]:
-        """Do a piece of work: whether that succeeded, and the answer, or what went wrong."""
+    def work(work: str, task: str, threads: int, run: str) -> tuple[bool, str]:
+        """Do a piece of work for a run that is there: whether that succeeded, and the answer, or what went wrong."""
+        if not made.backend.client.exists(run):
+            raise WorkerError(f"{work} was wanted by a run that has not been heard of for {HEARD_SECONDS} s: it is not begun")
         try:
             return True, base64.b64encode(called(work, task, threads)).decode()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told: Celery would send its class and arguments

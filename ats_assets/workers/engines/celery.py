@@ -14,11 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+from uuid import uuid4
 
 from pydantic import Field
 
 from ats_assets.errors import WorkerError, how_many
 from ats_assets.plugins import Plugin
+from ats_assets.secrecy import redacted
 from ats_assets.settings.section import NonNegative, Positive, Section
 
 Answer = TypeVar("Answer")
@@ -60,9 +62,10 @@ class CeleryEngine:
     """Hands work to Celery's workers, and looks what is done."""
 
     def __init__(self, settings: CelerySettings) -> None:
-        from ats_assets.workers.celery_app import TASK, celery_app  # noqa: PLC0415 - an extra
+        from ats_assets.workers.celery_app import HEARD_SECONDS, TASK, celery_app  # noqa: PLC0415 - an extra
 
         self._settings, self._task = settings, TASK
+        self._run, self._heard_seconds, self._said_at = f"ats-run-{uuid4().hex}", HEARD_SECONDS, -float("inf")
         self._app, self._sender = celery_app(), celery_app(answers=False)
         self._waiting: deque[_Given] = deque()
         self._given: dict[str, _Given] = {}
@@ -87,6 +90,7 @@ class CeleryEngine:
         while not self._over.wait(LOOK_SECONDS):
             try:
                 self._take()
+                self._say_alive()
                 self._give()
             except Exception as error:  # noqa: BLE001 - whoever waits is told
                 told = error if isinstance(error, WorkerError) else WorkerError(f"Celery: {type(error).__name__}: {error}")
@@ -97,12 +101,20 @@ class CeleryEngine:
                     if one.told.set_running_or_notify_cancel():
                         one.told.set_exception(told)
 
+    def _say_alive(self) -> None:
+        """Have the workers know that this run is there: they begin nothing for one that is not."""
+        if time.monotonic() - self._said_at > self._heard_seconds / 6:
+            self._patiently(lambda: self._app.backend.client.set(self._run, "", ex=self._heard_seconds))
+            self._said_at = time.monotonic()
+
     def _give(self) -> None:
         """Give out what waits, a few pieces for each process."""
         while self._waiting and len(self._given) < FOR_EACH * self._at_once:
             given = self._waiting[0]
             if not given.told.cancelled():
-                sent = self._patiently(lambda given=given: self._sender.send_task(self._task, args=given.arguments, retry=False))
+                sent = self._patiently(
+                    lambda given=given: self._sender.send_task(self._task, args=(*given.arguments, self._run), retry=False)
+                )
                 given.attempts, given.since = given.attempts + 1, time.monotonic()
                 self._given[sent.id] = given
             self._waiting.popleft()
@@ -110,7 +122,7 @@ class CeleryEngine:
     def _take(self) -> None:
         """Take what is done; what is lost waits again."""
         if self._given and (server := self._patiently(self._which_server)) != self._server:
-            self._server = server  # it has forgotten everything
+            self._server, self._said_at = server, -float("inf")  # it has forgotten everything
             self._waiting.extendleft(self._given.values())
             self._given.clear()
         for name, given in list(self._given.items()):
@@ -153,8 +165,12 @@ class CeleryEngine:
                 return ask()
             except Exception as error:
                 is_gone = isinstance(error, OSError) or type(error).__name__ in GONE
-                if not is_gone or self._over.is_set():
+                if isinstance(error, WorkerError) or self._over.is_set():
                     raise
+                if not is_gone:
+                    raise WorkerError(
+                        f"the broker of CELERY_URL refuses ({type(error).__name__}: {redacted(str(error))}): correct its address, user and password there"
+                    ) from None
                 if time.monotonic() - began > patience:
                     raise WorkerError(
                         f"the broker of CELERY_URL has been gone for {patience:g} s ({error}): start it, then run the same command again; what is stored is kept"
@@ -182,6 +198,7 @@ class CeleryEngine:
         for name in list(self._given):
             self._forget(name, is_done=False)
         with contextlib.suppress(Exception):  # it may be gone
+            self._app.backend.client.delete(self._run)
             self._app.close()
             self._sender.close()
 

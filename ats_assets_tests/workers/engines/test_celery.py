@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ats_assets.errors import SettingsError, WorkerError
+from ats_assets.workers.celery_app import TASK, celery_app
 from ats_assets.workers.compute_engine import FACTS, WORKER_ENGINES, ComputeEngine
 from ats_assets_tests.exports.redis_servers import RedisServer, redis_server
 from ats_assets_tests.kits.worker_engines import SECONDS, WorkerEngineKit, pids
@@ -57,6 +58,21 @@ def test_a_broker_that_is_killed_and_comes_back_empty_is_given_what_it_has_forgo
     broker.kill()
     broker.start()
     assert all(one.result(SECONDS) for one in asked)
+
+
+def test_what_a_killed_run_had_given_out_is_not_begun_for_it(engine: ComputeEngine) -> None:
+    pids(engine, 1)
+    left_behind = celery_app().send_task(TASK, args=(FACTS, "", 1, "ats-run-killed"))
+    with pytest.raises(WorkerError, match="was wanted by a run that has not been heard of"):
+        left_behind.get(SECONDS)
+
+
+def test_a_broker_that_refuses_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    with redis_server() as guarded, monkeypatch.context() as environment:
+        guarded.client().config_set("requirepass", "of-the-tests")
+        environment.setenv("CELERY_URL", guarded.url)
+        with pytest.raises(WorkerError, match=r"the broker of CELERY_URL refuses \(Auth.*: correct its address, user and password"):
+            made()
 
 
 def test_a_broker_that_stays_away_is_told_with_what_to_do(worker: CeleryWorker, broker: RedisServer) -> None:
