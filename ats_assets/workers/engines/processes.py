@@ -2,7 +2,10 @@
 
 import os
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import Final
 
 from pydantic import Field
 
@@ -11,6 +14,9 @@ from ats_assets.plugins import Plugin
 from ats_assets.settings.section import NonNegative, Positive, Section
 from ats_assets.storage.second_process import SecondProcessError, WorkerProcess
 from ats_assets.workers.compute_engine import called
+
+LOOK_SECONDS: Final = 0.5
+"""Between two looks whether the run is there."""
 
 
 class ProcessesSettings(Section):
@@ -45,7 +51,7 @@ class ProcessesEngine:
             if self._over:
                 break
             try:
-                return self._process().submit(called, (work, task, self._settings.threads)).result()
+                return self._process().submit(_worked, (os.getpid(), work, task, self._settings.threads)).result()
             except SecondProcessError as error:
                 if error.__cause__ is None:  # what the work itself raised
                     text = str(error)
@@ -71,6 +77,24 @@ class ProcessesEngine:
             process.kill()
         for process in self._started:
             process.close()
+
+
+def _worked(run: int, work: str, task: str, threads: int) -> bytes:
+    """Do a piece of work for a run, in a process of its."""
+    end_with(run)
+    return called(work, task, threads)
+
+
+@cache
+def end_with(run: int) -> None:
+    """End this process once the run that started it is gone, also while it works: nobody wants what it makes, and a later run may have other settings."""
+
+    def watch() -> None:
+        while os.getppid() == run:
+            time.sleep(LOOK_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="run", daemon=True).start()
 
 
 PLUGIN = Plugin(settings=ProcessesSettings, make=ProcessesEngine)

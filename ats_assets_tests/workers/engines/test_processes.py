@@ -1,5 +1,7 @@
 """Processes on this machine as workers."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +58,23 @@ def test_processes_end_with_the_engine() -> None:
     (pid,) = set(pids(engine, 2))
     engine.close()
     assert not psutil.pid_exists(pid)
+
+
+def test_a_process_at_work_ends_with_a_run_that_is_killed() -> None:
+    lines = [
+        "import os, time",
+        "from ats_assets.storage.second_process import WorkerProcess",
+        "from ats_assets.workers.engines.processes import end_with",
+        "worker = WorkerProcess()",
+        "worker.submit(end_with, (os.getpid(),)).result()",
+        "print(worker.submit(os.getpid, ()).result(), flush=True)",
+        "worker.submit(time.sleep, (300,)).result()",
+    ]
+    with subprocess.Popen([sys.executable, "-c", "\n".join(lines)], stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        worker = psutil.Process(int(run.stdout.readline()))
+        run.kill()
+    worker.wait(SECONDS)
 
 
 def test_who_is_not_there_is_told_who_is() -> None:
