@@ -6,7 +6,10 @@ is the operator's: `ray start` says where it listens.
 
 import contextlib
 import os
+import shutil
+import tempfile
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import Field
@@ -19,6 +22,8 @@ from ats_assets.workers.compute_engine import called, told_error
 HERE_ALONE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
 """Ray reads these when it is imported. By the second it takes 127.0.0.1 for a machine's address, as it does elsewhere than on Linux, where it looks for the one that others reach.
 By the third workers have the priority of the run, and not the lowest but four."""
+FOLDER: Final = Path("/tmp")  # noqa: S108 - a new folder in it is ours alone
+"""Under which Ray has its files, as by default: the name of a socket may have 107 bytes, and TMPDIR may be longer."""
 STARTS: Final = 3
 """A machine that is busy may take longer to start Ray than Ray waits for itself."""
 
@@ -78,10 +83,12 @@ class RayEngine:
             self._ends_with_us = False
             return
         self._ends_with_us = True
+        self._folder = None if own.address else Path(tempfile.mkdtemp(prefix="ats-ray-", dir=FOLDER if FOLDER.is_dir() else None))
         how: dict[str, Any] = {"address": own.address}
         if own.address is None:
             memory = own.object_store_megabytes * 1024 * 1024
             how = {"address": "local", "num_cpus": own.processes, "object_store_memory": memory, "include_dashboard": False}
+            how["_temp_dir"] = str(self._folder)
         for left in reversed(range(1 if own.address else STARTS)):
             try:
                 self._ray.init(**how, log_to_driver=False, logging_level="ERROR", configure_logging=True)
@@ -89,6 +96,7 @@ class RayEngine:
                 with contextlib.suppress(Exception):
                     self._ray.shutdown()
                 if not left:
+                    self._leave_nothing()
                     where = f"no Ray cluster at {own.address}" if own.address else "Ray can't be started here"
                     what = (
                         "see that ray status says it is there"
@@ -103,6 +111,12 @@ class RayEngine:
         """Leave the cluster; one that was started here ends."""
         if self._ends_with_us:
             self._ray.shutdown()
+            self._leave_nothing()
+
+    def _leave_nothing(self) -> None:
+        """Remove Ray's logs and sockets, which it keeps for ever itself."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _worked(work: str, task: str, threads: int) -> tuple[bool, bytes]:

@@ -17,11 +17,18 @@ KILLS = rounds(2, 50, "ATS_TEST_WORKER_KILLS")
 MEGABYTES = 100
 
 
+def folders() -> set[Path]:
+    """What Ray keeps of each of its starts."""
+    return {*Path("/tmp").glob("ats-ray-*"), *Path("/tmp/ray").glob("session_2*")}
+
+
 @pytest.fixture(scope="module")
 def engine() -> Iterator[ComputeEngine]:
+    before = folders()
     engine = WORKER_ENGINES.made("ray", {"processes": 2, "object_store_megabytes": MEGABYTES, "retries": 1000}, None)
     yield engine
     engine.close()
+    assert folders() == before, "it has left files behind"
 
 
 class TestRay(WorkerEngineKit):
