@@ -161,11 +161,8 @@ class ModelStore:
             If model.json is damaged or belongs to another session or model.
         """
         path = self.folder(session) / RECORD_FILE
-        return self.root_folder.while_at_hand([path], lambda: self._read_record(session, path))
-
-    def _read_record(self, session: date, path: Path) -> ModelRecord:
         try:
-            content = path.read_bytes()
+            content = self.root_folder.read_bytes(path)
         except FileNotFoundError:
             raise MissingPartitionError(
                 f"{self.name} has no model for {session} in {self.root_folder.place}. Make it: {materialize_command(self.name, session)}"
@@ -212,9 +209,8 @@ class ModelStore:
         if record.status != "fitted":
             raise ModelError(f"{self.name} of {record.session} is {record.status} ({record.reason or record.carried_from}): use active()")
         path = self.folder(record.session) / record.file
-        self.root_folder.at_hand([path])
         try:
-            content = path.read_bytes()
+            content = self.root_folder.read_bytes(path)
         except FileNotFoundError as error:
             raise self._corrupt(path, record.session, "it is missing") from error
         if hashlib.sha256(content).hexdigest() != record.model_sha256:
@@ -236,9 +232,8 @@ class ModelStore:
         if record.upstream_sha256 is None:
             return {}
         path = self.folder(record.session) / UPSTREAM_FILE
-        self.root_folder.at_hand([path])
         try:
-            content = path.read_bytes()
+            content = self.root_folder.read_bytes(path)
         except FileNotFoundError as error:
             raise self._corrupt(path, record.session, "it is missing") from error
         if hashlib.sha256(content).hexdigest() != record.upstream_sha256:

@@ -42,6 +42,7 @@ class Documents(FootedFiles):
 
     def part(self, asset: str, part: str) -> Path:
         """The file of one table of an asset without partitions."""
+        self.root_folder.look()
         return self.root / asset / f"{part}.parquet"
 
     def read_part(self, asset: str, part: str) -> pl.DataFrame:
@@ -134,8 +135,7 @@ class Documents(FootedFiles):
             footer = self.footer_of_text(path)
         except CorruptPartitionError as error:
             return str(error)
-        self.root_folder.at_hand([path])
-        same = hashlib.sha256(path.read_bytes()).hexdigest() == footer.data_version
+        same = hashlib.sha256(self.root_folder.read_bytes(path)).hexdigest() == footer.data_version
         return None if same else "its SHA-256 is not the one in its footer"
 
     def footer_of_text(self, path: Path) -> Footer:
@@ -147,9 +147,8 @@ class Documents(FootedFiles):
             If it is missing or damaged.
         """
         beside = text_footer(path)
-        self.root_folder.at_hand([beside])
         try:
-            content = beside.read_bytes()
+            content = self.root_folder.read_bytes(beside)
             footer = Footer(**json.loads(content))
         except (OSError, ValueError, TypeError) as error:
             raise CorruptPartitionError(f"{beside} is missing or damaged ({error}): make {path.parent.name} again") from error

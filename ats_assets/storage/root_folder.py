@@ -69,5 +69,9 @@ class RootFolder:
         self.at_hand(paths)
         return read()
 
+    def read_bytes(self, path: Path) -> bytes:
+        """The bytes of a file."""
+        return self.while_at_hand([path], path.read_bytes)
+
     def look(self) -> None:
         """See what others have written, if that was not seen lately."""

@@ -341,6 +341,8 @@ def test_checkpoints_are_written_whichever_numbers_the_log_has(
 
 def test_models_and_documents(s3: S3Double, machine: Machine, prefix: str) -> None:
     one, other = machine("one"), machine("other")
+    one.write_part("report", "table", frame())
+    assert other.part("report", "table").is_file(), "the first that this machine asks of the store"
     one.write_text("report", "a.html", "first")
     one.write_text("report", "a.html", "second")
     assert other.read_text("report", "a.html") == "second"
