@@ -197,52 +197,22 @@ def _by_qlib(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
     """Qlib's loader, processors, dataset and model, as its benchmarks put them together; its recorder is silent."""
     import importlib
 
-    import numpy as np
-    import pandas as pd
     import polars as pl
     import qlib
-    from qlib.contrib.data.loader import Alpha158DL
-    from qlib.data import D
-    from qlib.data.dataset import DatasetH, TSDatasetH
-    from qlib.data.dataset.handler import DataHandlerLP
-    from qlib.data.dataset.loader import StaticDataLoader
 
     from ats_assets.models.qlib_memory import quiet_qlib
 
     folder, fold, model = Path(told["folder"]), told["fold"], told["model"]
-    net, looks_back = model in {"MLP", "LSTM", "Transformer"}, model in {"LSTM", "Transformer"}
+    looks_back = model in {"LSTM", "Transformer"}
     module, name, arguments = QLIB[model]
     kind = getattr(importlib.import_module(f"qlib.contrib.model.{module}"), name)
     qlib.init(provider_uri=str(folder / "qlib"), region="us", kernels=told["threads"], logging_level=40)
     with quiet_qlib():
         start = time.perf_counter()
-        expressions, names = Alpha158DL.get_feature_config()
-        frame = D.features(
-            D.instruments("all"),
-            expressions,
-            start_time=fold["train"][0] if not looks_back else None,
-            end_time=fold["test"][-1],
-            freq="day",
-        )
-        frame.columns = pd.MultiIndex.from_product([["feature"], names])
-        frame = frame.swaplevel().sort_index()
-        labels = pl.read_parquet(folder / "labels.parquet").to_pandas()
-        index = pd.MultiIndex.from_arrays([pd.to_datetime(labels["session"]), labels["symbol"]])
-        frame[("label", "LABEL0")] = pd.Series(labels["y"].to_numpy(), index=index).reindex(frame.index).astype(np.float32)
+        frame = _qlib_frame(folder, fold, looks_back=looks_back)
         features = time.perf_counter() - start
-        fitted = {"fields_group": "feature", "fit_start_time": fold["train"][0], "fit_end_time": fold["train"][-1], "clip_outlier": True}
-        scaled = (
-            [{"class": "RobustZScoreNorm", "kwargs": fitted}, {"class": "Fillna", "kwargs": {"fields_group": "feature"}}] if net else []
-        )
         start = time.perf_counter()
-        learnt = [] if looks_back else [{"class": "DropnaLabel"}]
-        handler = DataHandlerLP(data_loader=StaticDataLoader(frame), infer_processors=scaled, learn_processors=learnt)
-        segments = {part: (days[0], days[-1]) for part, days in fold.items()}
-        data = (
-            TSDatasetH(handler=handler, segments=segments, step_len=SEQUENCE)
-            if looks_back
-            else DatasetH(handler=handler, segments=segments)
-        )
+        data = _qlib_data(frame, fold, is_net=looks_back or model == "MLP", looks_back=looks_back)
         made = kind(**_qlib_arguments(told, arguments))
         if model == "MLP":
             import torch
@@ -256,6 +226,41 @@ def _by_qlib(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
     scores = found.reset_index().set_axis(["session", "symbol", "score"], axis=1)
     table = pl.from_pandas(scores).with_columns(pl.col("session").cast(pl.Date), pl.col("score").cast(pl.Float64))
     return table, {"features_seconds": features, "fit_seconds": fit, "predict_seconds": predict}
+
+
+def _qlib_frame(folder: Path, fold: dict[str, list[str]], *, looks_back: bool) -> Any:
+    """The factors and the label, from qlib's own layout."""
+    import numpy as np
+    import pandas as pd
+    import polars as pl
+    from qlib.contrib.data.loader import Alpha158DL
+    from qlib.data import D
+
+    expressions, names = Alpha158DL.get_feature_config()
+    first = None if looks_back else fold["train"][0]
+    frame = D.features(D.instruments("all"), expressions, start_time=first, end_time=fold["test"][-1], freq="day")
+    frame.columns = pd.MultiIndex.from_product([["feature"], names])
+    frame = frame.swaplevel().sort_index()
+    labels = pl.read_parquet(folder / "labels.parquet").to_pandas()
+    index = pd.MultiIndex.from_arrays([pd.to_datetime(labels["session"]), labels["symbol"]])
+    frame[("label", "LABEL0")] = pd.Series(labels["y"].to_numpy(), index=index).reindex(frame.index).astype(np.float32)
+    return frame
+
+
+def _qlib_data(frame: Any, fold: dict[str, list[str]], *, is_net: bool, looks_back: bool) -> Any:
+    """The dataset with the processors of qlib's benchmarks."""
+    from qlib.data.dataset import DatasetH, TSDatasetH
+    from qlib.data.dataset.handler import DataHandlerLP
+    from qlib.data.dataset.loader import StaticDataLoader
+
+    fitted = {"fields_group": "feature", "fit_start_time": fold["train"][0], "fit_end_time": fold["train"][-1], "clip_outlier": True}
+    scaled = [{"class": "RobustZScoreNorm", "kwargs": fitted}, {"class": "Fillna", "kwargs": {"fields_group": "feature"}}] if is_net else []
+    learnt = [] if looks_back else [{"class": "DropnaLabel"}]
+    handler = DataHandlerLP(data_loader=StaticDataLoader(frame), infer_processors=scaled, learn_processors=learnt)
+    segments = {part: (days[0], days[-1]) for part, days in fold.items()}
+    if looks_back:
+        return TSDatasetH(handler=handler, segments=segments, step_len=SEQUENCE)
+    return DatasetH(handler=handler, segments=segments)
 
 
 def _qlib_arguments(told: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -285,10 +290,9 @@ def _by_ours(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
 
     from ats_assets.features import compute
     from ats_assets.features.choosing import ALPHA158
-    from ats_assets.models import Fitted, Model, TrainingWindow, fit, training_set
+    from ats_assets.models import Fitted, Model, fit
     from ats_assets.models.sequences import SequenceWindow, sequences_of
     from ats_assets.plugins import LEARNERS
-    from ats_assets.settings import KnownAfter, TrainingSettings
 
     folder, threads = Path(told["folder"]), told["threads"]
     parts = {part: tuple(date.fromisoformat(day) for day in days) for part, days in told["fold"].items()}
@@ -303,18 +307,7 @@ def _by_ours(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
     computed = time.perf_counter() - start
     start = time.perf_counter()
     days: list[date] = [day for day in panel["session"].unique().sort().to_list() if day <= parts["test"][-1]]
-    labels = pl.read_parquet(folder / "labels.parquet").select("symbol", "session", y="outcome")
-    outcomes = labels.select("symbol", session=pl.lit(parts["test"][0]), decision_session="session", y="y")
-    window = TrainingWindow(
-        session=parts["test"][0],
-        train=parts["train"],
-        validation=parts["valid"],
-        label_sessions=(parts["test"][0],),
-        known_after=KnownAfter(first=HORIZON + 1, last=HORIZON + 1),
-        sequences=model.sequences_in(days),
-    )
-    training = TrainingSettings(threads=threads, train_sessions=len(parts["train"]) + len(parts["valid"]), min_train_sessions=1)
-    data = training_set(features, outcomes, labels.select("symbol", "session"), window, training)
+    data, training = _our_training_set(folder, parts, features, model.sequences_in(days), threads)
     found = fit(model, data, training, threads=threads)
     if not isinstance(found, Fitted):
         raise SystemExit(found.reason)
@@ -328,6 +321,27 @@ def _by_ours(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
     predicted = time.perf_counter() - start
     table = rows.select("symbol", "session").with_columns(score=pl.Series(scores))
     return table, {"features_seconds": computed, "fit_seconds": fitted, "predict_seconds": predicted}
+
+
+def _our_training_set(folder: Path, parts: dict[str, tuple[date, ...]], features: Any, sequences: Any, threads: int) -> tuple[Any, Any]:
+    """What the model learns from, and the settings of its training."""
+    import polars as pl
+
+    from ats_assets.models import TrainingWindow, training_set
+    from ats_assets.settings import KnownAfter, TrainingSettings
+
+    labels = pl.read_parquet(folder / "labels.parquet").select("symbol", "session", y="outcome")
+    outcomes = labels.select("symbol", session=pl.lit(parts["test"][0]), decision_session="session", y="y")
+    window = TrainingWindow(
+        session=parts["test"][0],
+        train=parts["train"],
+        validation=parts["valid"],
+        label_sessions=(parts["test"][0],),
+        known_after=KnownAfter(first=HORIZON + 1, last=HORIZON + 1),
+        sequences=sequences,
+    )
+    training = TrainingSettings(threads=threads, train_sessions=len(parts["train"]) + len(parts["valid"]), min_train_sessions=1)
+    return training_set(features, outcomes, labels.select("symbol", "session"), window, training), training
 
 
 def _our_arguments(told: dict[str, Any]) -> dict[str, Any]:

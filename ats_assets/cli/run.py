@@ -31,7 +31,7 @@ from ats_assets.runs.workers_at_hand import working_on
 from ats_assets.runs.writing import parse_day, required_time, say
 from ats_assets.settings import load_settings
 from ats_assets.sources.profile import prepare_profiles
-from ats_assets.storage.quick_end import kept_for_good
+from ats_assets.storage.quick_end import collected_as_before, kept_for_good
 from ats_assets.storage.second_process import beside
 from ats_assets.storage.vintages import DELIVERED
 
@@ -47,6 +47,7 @@ class AsOf:
     folder: Path
 
 
+@collected_as_before()  # also where it ends before it runs anything
 def run(
     *,
     first: str | None,

@@ -1,6 +1,7 @@
 """How much of a backtest's Sharpe ratio is left when it is known how many trials it was chosen from.
 
-The number of trials is taken from the ledger. Models that are part of a backtest are no trials beside it; those that came to no backtest are, since whoever looked at their skill has chosen.
+The number of trials is taken from the ledger. A model that a backtest trades alone is no trial beside it. Those that came to no backtest are, and those that a champion or an
+ensemble was chosen from: whoever looked at their skill has chosen.
 Returns of backtests and ICs of models are grouped apart (`trial_clusters`), and the groups are added up.
 
 The variance across trials is that of the mean ratios of the groups of backtests. Of fewer than 10 groups it is hardly known: then it is at least that of independent strategies without any
@@ -38,7 +39,7 @@ class TrialCount:
     Attributes
     ----------
     trials
-        Different ones, without those that are part of others.
+        Different ones, without those that are part of others and were not chosen there.
     backtests
         Of these.
     effective
@@ -199,9 +200,10 @@ def _traded_nothing(one: RecordedTrial) -> bool:
 
 
 def _whole(trials: Sequence[RecordedTrial]) -> list[RecordedTrial]:
-    """Each thing that was tried once, without what is part of another, and without backtests that traded nothing: nobody can have chosen such a one by its returns."""
+    """Each thing that was tried once, without what is part of another and was chosen in none, and without backtests that traded nothing: nobody can have chosen such a one by its returns."""
     counted = [one for one in trials if not _traded_nothing(one)]
-    parts = {part for one in counted for part in one.trial.made_of}
+    chosen = {part for one in counted for part in one.trial.chosen_from}
+    parts = {part for one in counted for part in one.trial.made_of} - chosen
     once = {one.trial.tried: one for one in reversed(counted) if one.trial.tried not in parts}
     return [one for one in counted if once.get(one.trial.tried) is one]
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.feature_clusters import importance_drift
+from ats_assets.evaluation.schema import DRIFT_SCHEMA
 from ats_assets.evaluation.skill import skill
 from ats_assets.predictions.drift_weights import weighed_by_drift
 from ats_assets.predictions.models_in_force import in_force_since
@@ -61,7 +62,7 @@ def loop_history(deployment: Deployment, first: date, last: date) -> list[LoopSt
     for model in deployment.drift_refits:
         found += _refits(deployment, model.removesuffix("_model"), days)
     found += [step for name, asset in deployment.retunings.items() for step in _tunings(deployment, name, asset, days)]
-    found += _weights(deployment, drift, days)
+    found += _weights(deployment, days)
     return sorted(found, key=lambda step: (step.session, step.model, step.what))
 
 
@@ -73,16 +74,20 @@ def _tunings(deployment: Deployment, name: str, asset: str, days: Sequence[date]
     return [LoopStep(session=day, model=name, what="tuning", why=why) for day, why in made.select("session", "reason").iter_rows()]
 
 
-def _weights(deployment: Deployment, drift: pl.DataFrame, days: Sequence[date]) -> list[LoopStep]:
-    """The sessions at which drift had the weights of the ensemble learnt anew."""
+def _weights(deployment: Deployment, days: Sequence[date]) -> list[LoopStep]:
+    """The sessions at which drift had the weights of the ensemble learnt anew, by all that was found since the year of the first began."""
     settings, calendar = deployment.settings, deployment.calendar
     if settings.drift is None or not settings.ensemble.reweigh_on_drift:
         return []
     refit = settings.ensemble.refit or settings.training.refit
+    year = [
+        day for day in deployment.valid_sessions("drift") if date(days[0].year, 1, 1) <= day < days[-1]
+    ]  # that of a session counts from the next on
+    drift = deployment.warehouse.read("drift", year) if year else DRIFT_SCHEMA.to_frame()
     alarms = drift.filter(pl.col("alarm"), pl.col("model").is_in(settings.ensemble_models))
     due = {day: last_refit(calendar, day, refit) for day in days}
     _, asked = weighed_by_drift(alarms, due, refit=refit, calendar=calendar, settings=settings.drift)
-    return [LoopStep(session=day, model=ENSEMBLE, what="weights", why=why) for day, why in asked.items()]
+    return [LoopStep(session=day, model=ENSEMBLE, what="weights", why=why) for day, why in asked.items() if day >= days[0]]
 
 
 def drift_episodes(drift: pl.DataFrame, name: str, count: Callable[[date, date], int]) -> list[LoopStep]:

@@ -33,6 +33,8 @@ MAKING: Final = 1.5
 """Copies of what it makes: the rows, and those that are being written."""
 FIRST_BLOCK: Final = 21
 """Sessions of the first block of a delivery, of which nothing is stored that would tell how many rows it has."""
+GROWING: Final = 4
+"""Times the sessions of the block before, at most: those may lie before most of the history, and have few rows or none."""
 WIDTHS: Final = {
     pl.Boolean(): 1,
     pl.Int8(): 1,
@@ -214,6 +216,6 @@ def delivered_in_blocks(
             of_session = (WORKING + MAKING) * max(frame.estimated_size(), 1) / len(block)
             yield block, frame
             first += len(block)
-            at_once = max(1, int(bound / of_session))
+            at_once = max(1, min(GROWING * len(block), int(bound / of_session)))
 
     return InBlocks(parts=parts())

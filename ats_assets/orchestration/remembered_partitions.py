@@ -2,7 +2,8 @@
 
 Of each asset and check of a range run Dagster 1.13 makes the set of the run's partitions, and of each input the set that these map to, by going through its cron schedule and
 its excluded days one by one: five to ten milliseconds each time, a twentieth of a long run. All assets share one definition of partitions (`session_partitions`), so the
-answers are the same ones. They are Dagster's own, kept as long as no partition can have come to exist: those of sessions do at midnight UTC.
+answers are the same ones. They are Dagster's own, kept as long as no partition can have come to exist: those of sessions do at midnight UTC. Of definitions of other assets,
+which the same daemon may have, nothing is remembered unless their partitions begin at midnight UTC, too.
 """
 
 import functools
@@ -21,6 +22,7 @@ KEPT: Final = 256
 DEFINITIONS: Final = 4
 """Whose keys are kept: each has thousands."""
 HOUR: Final = 3600.0
+MIDNIGHT: Final = "0 0 * * *"
 
 
 class _Answers:
@@ -50,7 +52,7 @@ def remember_partitions() -> None:
     upstream = dg.TimeWindowPartitionMapping.get_upstream_mapped_partitions_result_for_partitions
 
     def with_partition_key_range(self: TimeWindowPartitionsSubset, partitions_def: Any, partition_key_range: dg.PartitionKeyRange) -> Any:
-        if self.partitions_def is not partitions_def or not self.is_empty:
+        if self.partitions_def is not partitions_def or not self.is_empty or not _at_midnight(partitions_def):
             return ranged(self, partitions_def, partition_key_range)
         span = (partition_key_range.start, partition_key_range.end)
         return ranges.of((partitions_def,), span, lambda: ranged(self, partitions_def, partition_key_range))
@@ -65,7 +67,7 @@ def remember_partitions() -> None:
         **kwargs: Any,
     ) -> Any:
         objects = (downstream_partitions_subset, downstream_partitions_def, upstream_partitions_def)
-        if args or kwargs:
+        if args or kwargs or not (_at_midnight(downstream_partitions_def) and _at_midnight(upstream_partitions_def)):
             return upstream(self, *objects, *args, **kwargs)
         return mapped.of(objects, self, lambda: upstream(self, *objects))
 
@@ -75,9 +77,19 @@ def remember_partitions() -> None:
     def get_partition_keys(
         self: dg.TimeWindowPartitionsDefinition, current_time: datetime | None = None, dynamic_partitions_store: Any = None
     ) -> list[str]:
+        if not _at_midnight(self):
+            return keys(self, current_time, dynamic_partitions_store)
         with partition_loading_context(current_time, dynamic_partitions_store):
             return list(listed.of((self,), None, lambda: keys(self)))
 
     dg.TimeWindowPartitionsDefinition.get_partition_keys = get_partition_keys
     TimeWindowPartitionsSubset.with_partition_key_range = with_partition_key_range
     dg.TimeWindowPartitionMapping.get_upstream_mapped_partitions_result_for_partitions = mapped_upstream
+
+
+def _at_midnight(definition: Any) -> bool:
+    """Whether its partitions come to exist at midnights UTC, if at all."""
+    return isinstance(definition, dg.TimeWindowPartitionsDefinition) and (definition.timezone, definition.cron_schedule) == (
+        "UTC",
+        MIDNIGHT,
+    )

@@ -127,7 +127,7 @@ def _fit(record: ModelRecord | None) -> date | None:
 def _ensemble_weights(deployment: Deployment, rule: EnsembleRule) -> dg.AssetsDefinition:
     settings, training = deployment.settings.ensemble, deployment.settings.training
     refit, horizon = settings.refit or training.refit, training.horizon_sessions
-    back = settings.lookback_sessions + max(LONGEST_PERIOD[refit])
+    back = max(settings.lookback_sessions, settings.drift_lookback_sessions or 0) + max(LONGEST_PERIOD[refit])
     named = {name: f"{name}_predictions" for name in deployment.settings.ensemble_models}
     drift = [deployment.settings.drift] if settings.reweigh_on_drift and deployment.settings.drift else []
     node = Node(

@@ -26,6 +26,8 @@ def trials_told(found: Selection) -> str:
     >>> from ats_assets.evaluation.trial_selection import TrialCount
     >>> trials_told(Selection(count=TrialCount(trials=1, backtests=1, effective=1, groups=1, variance=None), sessions=500, deflated=0.97))
     '1 trial is in the ledger: nothing was chosen from others. The ratio is convincing: 97.0% that the true one is above zero.'
+    >>> trials_told(Selection(count=TrialCount(trials=7, backtests=1, effective=4, groups=1, variance=None), sessions=500, deflated=0.6))[:109]
+    '7 trials are in the ledger (1 backtest, 6 models that it was chosen from); 4 of them count as different bets.'
     >>> trials_told(Selection(count=TrialCount(trials=1, backtests=1, effective=1, groups=1, variance=None), sessions=26, deflated=0.97))[58:]
     '26 sessions are too few to judge the ratio, 60 are needed; the formula says 97.0% that the true one is above zero.'
     """
@@ -39,7 +41,7 @@ def trials_told(found: Selection) -> str:
         )
         models = count.trials - count.backtests
         of_which = (
-            f"{how_many(count.backtests, 'backtest')}, {how_many(models, 'fit')} that no backtest traded" if models else "all backtests"
+            f"{how_many(count.backtests, 'backtest')}, {how_many(models, 'model')} that it was chosen from" if models else "all backtests"
         )
         what = f"{how_many(count.trials, 'trial')} are in the ledger ({of_which}); {alike}."
     if found.deflated is None:

@@ -61,7 +61,9 @@ class Profile:
 
 
 def prepare_profiles() -> None:
-    """Import Great Expectations, which takes seconds, before the first delivery is there."""
+    """Import Great Expectations, which takes seconds, before the first delivery is there; where it is imported already, nothing is hidden again."""
+    if "great_expectations" in sys.modules:
+        return
     with warnings.catch_warnings(), _hidden(UNUSED):
         warnings.simplefilter("ignore", DeprecationWarning)  # its import warns of modules of the standard library that it uses
         import great_expectations  # noqa: F401, PLC0415

@@ -32,18 +32,27 @@ def collect_rarely() -> None:
 
 
 @contextlib.contextmanager
+def collected_as_before() -> Iterator[None]:
+    """Once it is closed, garbage is looked for as before `collect_rarely`."""
+    try:
+        yield
+    finally:
+        while _usually:
+            gc.set_threshold(*_usually.pop())
+
+
+@contextlib.contextmanager
 def kept_for_good() -> Iterator[None]:
     """While open, what is there now is taken for no garbage and not looked through any more; afterwards all is as before `collect_rarely`."""
     outer = gc.get_freeze_count() == 0
     if outer:
         gc.freeze()
-    try:
-        yield
-    finally:
-        if outer:
-            gc.unfreeze()
-        while _usually:
-            gc.set_threshold(*_usually.pop())
+    with collected_as_before():
+        try:
+            yield
+        finally:
+            if outer:
+                gc.unfreeze()
 
 
 def collect_new() -> None:

@@ -25,13 +25,15 @@ class BacktestTrial:
 
     def __init__(self, deployment: Deployment, asset: str, *, traded: str, what: Mapping[str, Any]) -> None:
         led = behind(deployment, [traded])
-        parts = (digest_of(behind(deployment, [name])) for name in (*deployment.models, WEIGHTS) if name in led)
+        parts = {name: digest_of(behind(deployment, [name])) for name in (*deployment.models, WEIGHTS) if name in led}
+        rivals = [name for name in parts if name in {*deployment.daily_models, WEIGHTS}]
         self._ledger = deployment.of(ledger_of)
         self._trial = Trial(
             kind="backtest",
             name=asset,
             tried=digest_of({asset: deployment.of(declared)[asset].made_by} | led),
-            made_of=tuple(sorted(parts)),
+            made_of=tuple(sorted(parts.values())),
+            chosen_from=tuple(sorted(parts[name] for name in rivals)) if len(rivals) > 1 else (),
             measure="return",
             what=what,
         )

@@ -1,4 +1,4 @@
-"""An ensemble as a trial: its rule, settings and models, of whose trials it is made."""
+"""An ensemble as a trial: its rule, settings and models, of whose trials it is made and among which it chooses."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -12,17 +12,18 @@ WEIGHTS = "ensemble_weights"
 
 
 class EnsembleTrial:
-    """What the ensemble of a deployment tries: another rule, other settings of it or other models are another trial. Its models are parts of it, and no trials beside it."""
+    """What the ensemble of a deployment tries: another rule, other settings of it or other models are another trial. It chooses among its models, each of which is a trial, too."""
 
     def __init__(self, deployment: Deployment) -> None:
         settings = deployment.settings
-        parts = (digest_of(behind(deployment, [f"{name}_model"])) for name in settings.ensemble_models)
+        parts = tuple(sorted(digest_of(behind(deployment, [f"{name}_model"])) for name in settings.ensemble_models))
         self._ledger = deployment.of(ledger_of)
         self._trial = Trial(
             kind="ensemble",
             name=WEIGHTS,
             tried=digest_of(behind(deployment, [WEIGHTS])),
-            made_of=tuple(sorted(parts)),
+            made_of=parts,
+            chosen_from=parts,
             what={"models": list(settings.ensemble_models), **settings.ensemble.model_dump(mode="json", exclude_defaults=True)},
         )
 

@@ -43,7 +43,9 @@ class Trial:
     tried
         The digest of all settings and code that it comes from (`digest_of`).
     made_of
-        The digests of trials that are parts of it: a backtest is made of its models, and these are then no tries beside it.
+        The digests of trials that are parts of it: a backtest is made of its model, which is then no try beside it.
+    chosen_from
+        Of these, what competes in it: candidates for champion, models of an ensemble. Each was seen beside the others, and is a try of its own.
     measure
         What its series holds: `return` or `rank_ic`.
     what
@@ -54,6 +56,7 @@ class Trial:
     name: str
     tried: str
     made_of: tuple[str, ...] = ()
+    chosen_from: tuple[str, ...] = ()
     measure: str = "rank_ic"
     what: Mapping[str, Any] = field(default_factory=dict)
 
@@ -166,4 +169,4 @@ def trial_series(sessions: Sequence[date], values: Sequence[float | None], as_of
 
 def _trial_of(line: Mapping[str, Any]) -> Trial:
     values = {name: line[name] for name in ("kind", "name", "tried", "measure", "what")}
-    return Trial(made_of=tuple(line["made_of"]), **values)
+    return Trial(made_of=tuple(line["made_of"]), chosen_from=tuple(line.get("chosen_from", ())), **values)  # older lines lack the latter

@@ -15,7 +15,7 @@ def test_what_was_made_is_listed_with_what_came_of_it(command: Command) -> None:
     assert fit["mean_rank_ic"] is not None
     shown = command("trials").stdout
     assert f"Sharpe {backtest['sharpe']:+.2f}" in shown
-    assert "1 trial, models that are part of a backtest apart; 1 different bet." in shown
+    assert "1 trial, models that a backtest trades alone apart; 1 different bet." in shown
 
 
 def test_nothing_was_tried_yet(command: Command, tmp_path: Path) -> None:

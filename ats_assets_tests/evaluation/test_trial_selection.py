@@ -16,9 +16,16 @@ DAYS = [date(2015, 1, 1) + timedelta(day) for day in range(1500)]
 
 
 def recorded(
-    name: str, values: np.ndarray | None, *, kind: str = "backtest", made_of: Sequence[str] = (), last: int = 1500
+    name: str,
+    values: np.ndarray | None,
+    *,
+    kind: str = "backtest",
+    made_of: Sequence[str] = (),
+    chosen_from: Sequence[str] = (),
+    last: int = 1500,
 ) -> RecordedTrial:
-    trial = Trial(kind=kind, name=kind, tried=name, made_of=tuple(made_of), measure="return" if kind == "backtest" else "rank_ic")
+    of, measure = {"made_of": tuple(made_of), "chosen_from": tuple(chosen_from)}, "return" if kind == "backtest" else "rank_ic"
+    trial = Trial(kind=kind, name=kind, tried=name, measure=measure, **of)
     days = [] if values is None else DAYS[last - len(values) : last]
     series = None if values is None else trial_series(days, values.tolist(), DAYS[-1])
     return RecordedTrial(trial=trial, begun=datetime(2024, 1, 1, tzinfo=UTC), series=series)
@@ -71,6 +78,22 @@ def test_models_that_are_part_of_a_backtest_are_no_trials_and_others_are() -> No
     count = count_trials(trials)
     assert (count.trials, count.backtests, count.effective, count.groups) == (3, 1, 3, 1)
     assert count.variance is None
+
+
+def test_what_a_champion_was_chosen_from_counts_whatever_was_traded_before() -> None:
+    random = np.random.default_rng(0)
+    returns, ics, models = random.normal(0.001, 0.01, (400, 2)), random.normal(0, 0.1, (400, 5)), list("abcde")
+    fits = [recorded(name, ics[:, i], kind="fit") for i, name in enumerate(models)]
+    champion = recorded("champion", returns[:, 0], made_of=[*models, "refits"], chosen_from=models)
+    trials = [*fits, recorded("refits", ics[:, 0], kind="fit"), champion]
+    count = count_trials(trials)
+    assert (count.trials, count.backtests, count.effective) == (6, 1, 6)
+    found, alone = judged(trials, returns[:, 0]), judged([champion], returns[:, 0])
+    assert found.deflated is not None
+    assert alone.deflated is not None
+    assert found.deflated < alone.deflated
+    before = recorded("of an older line", returns[:, 1], made_of=models)
+    assert count_trials([*trials, before]).trials == 7
 
 
 def test_one_trial_is_judged_as_if_nothing_was_chosen() -> None:

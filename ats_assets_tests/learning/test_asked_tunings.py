@@ -111,6 +111,15 @@ def test_in_parts_and_from_the_past_alone_it_is_the_same_bytes(market: Deploymen
     assert without_the_future(root, date(2021, 3, 17), tmp_path / "past", **ASKING) == []
 
 
+def test_the_window_that_drift_asks_for_is_read_where_it_is_the_longer_one(tmp_path: Path) -> None:
+    """Else weights would be learnt from as many sessions as the range happens to reach back."""
+    changed = ASKING | {"ensemble": ASKING["ensemble"] | {"lookback_sessions": 10, "drift_lookback_sessions": 60}}
+    (spec,) = [one for one in build(small_market(tmp_path, **changed)).resolve_all_asset_specs() if one.key.path[-1] == "ensemble_weights"]
+    backs = {dep.asset_key.path[-1]: -dep.partition_mapping.start_offset for dep in spec.deps if dep.partition_mapping}  # pyright: ignore[reportAttributeAccessIssue]
+    assert backs["forward_returns"] >= 60
+    assert backs["ridge_predictions"] > 60
+
+
 def test_none_of_it_is_there_by_default(tmp_path: Path) -> None:
     assets = {key.to_user_string() for key in build(small_market(tmp_path, **LOOP)).resolve_asset_graph().get_all_asset_keys()}
     assert not [name for name in assets if name.endswith("_retuning")]

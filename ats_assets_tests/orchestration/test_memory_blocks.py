@@ -114,6 +114,19 @@ def test_a_delivery_is_asked_for_in_blocks_that_its_own_rows_tell(deployment: De
     assert [day for block, _ in parts for day in block] == DAYS[:60]
 
 
+def test_a_delivery_that_begins_with_empty_sessions_is_not_asked_for_as_a_whole(tmp_path: Path) -> None:
+    deployment, asked = small_market(tmp_path, runs={"max_memory_mb": 100_000}), list[int]()
+
+    def ask(sessions: Sequence[date]) -> pl.DataFrame:
+        asked.append(len(sessions))
+        return SCHEMA.to_frame()
+
+    found = delivered_in_blocks(deployment, DAYS, ask)
+    assert isinstance(found, InBlocks)
+    assert sum(len(block) for block, _ in found.parts) == len(DAYS)
+    assert asked == [FIRST_BLOCK, 84, 195]
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=30))
 def test_rows_are_cut_by_session_in_any_order(pairs: list[tuple[int, int]]) -> None:
     frame = pl.DataFrame([(DAYS[day], value) for day, value in pairs], schema={"session": pl.Date, "value": pl.Int64}, orient="row")

@@ -50,6 +50,14 @@ def test_it_is_asked_again_once_a_partition_may_have_come_to_exist() -> None:
     assert found[2] == found[0]
 
 
+def test_partitions_that_come_to_exist_within_the_hour_are_dagster_s_own_at_once() -> None:
+    quarters = dg.TimeWindowPartitionsDefinition(cron_schedule="*/15 * * * *", start="2023-12-28-00:00", fmt="%Y-%m-%d-%H:%M")
+    india = dg.DailyPartitionsDefinition(start_date="2023-12-01", timezone="Asia/Kolkata")  # whose midnight is at 18:30 UTC
+    for definition, before, after in ((quarters, (5, 20), (5, 40)), (india, (18, 10), (18, 40))):
+        keys = [definition.get_partition_keys(datetime(2023, 12, 28, *at, tzinfo=UTC)) for at in (before, after)]
+        assert len(keys[1]) == len(keys[0]) + 1
+
+
 @pytest.mark.parametrize("definition", [MADE, OPEN])
 def test_all_keys_are_dagster_s_own_and_nobody_s_to_change(definition: dg.DailyPartitionsDefinition) -> None:
     dagsters = dg.TimeWindowPartitionsDefinition.get_partition_keys.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]

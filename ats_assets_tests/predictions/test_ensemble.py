@@ -23,7 +23,7 @@ from ats_assets.predictions.ensemble_rule import Evidence, Weighed
 from ats_assets.predictions.model_evidence import correlation_table, judged_decisions
 from ats_assets.predictions.score_explanation import explain_score
 from ats_assets.settings import EnsembleSettings, load_settings
-from ats_assets.trials import EnsembleTrial, ledger_of
+from ats_assets.trials import BacktestTrial, EnsembleTrial, ledger_of
 from ats_assets_tests.predictions.judged_models import DAYS, outcomes_of, predictions_of
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.sharing import made_once
@@ -251,14 +251,14 @@ def test_the_ensemble_is_a_candidate_that_can_be_traded_alone(root: Path) -> Non
     assert sum(one.contribution for one in told.contributions) == pytest.approx(told.score)
 
 
-def test_it_is_a_trial_made_of_its_models_trials(root: Path) -> None:
+def test_it_is_a_trial_made_of_its_models_trials_which_count_too(root: Path) -> None:
     trials = {one.trial.name: one for one in small_market(root, **CHANGES).of(ledger_of).trials()}
     own = trials["ensemble_weights"]
     assert own.trial.kind == "ensemble"
     assert own.trial.made_of == tuple(sorted(trials[name].trial.tried for name in ("lightgbm_model", "forest_model")))
     assert own.series is not None
     assert own.series.height > 5
-    assert count_trials(list(trials.values())).trials == 1
+    assert count_trials(list(trials.values())).trials == 3, "two models that were chosen from, and the ensemble"
 
 
 def test_another_rule_is_another_trial(root: Path, tmp_path: Path) -> None:
@@ -271,6 +271,9 @@ def test_another_rule_is_another_trial(root: Path, tmp_path: Path) -> None:
     assert first.trial.tried in tried
     assert second.trial.tried not in tried
     assert second.trial.what == {"models": ["lightgbm", "forest"], "rule": "equal"}
+    BacktestTrial(same, "backtest", traded="targets", what={}).begin()
+    traded = same.of(ledger_of).trials()[-1].trial
+    assert set(traded.chosen_from) == {*first.trial.made_of, first.trial.tried}, "each candidate, and the ensemble"
 
 
 def test_it_is_the_same_bytes_in_pieces_and_owes_nothing_to_later_sessions(root: Path, tmp_path: Path) -> None:

@@ -324,6 +324,7 @@ def test_each_section_can_be_reached_and_each_chart_is_named() -> None:
 def test_champions_are_told_with_each_change_and_its_reason() -> None:
     told = section(PAGE, "champion_history")
     assert "1 change of champion" in told
+    assert not re.search(r'class="tick y"[^>]*>1<', told), "the strip of the champions has no axis from 0 to 1"
     changes = told.split("Changes</h3>")[1]
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", changes)
     assert cells == [f"{DAYS[2]}", "lightgbm", "b&lt;", "promoted: +0.0300", f"{DAYS[0]}", "–", "lightgbm", "the first of the settings"]

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,23 @@ with kept_for_good():
 gc.collect()
 print(gone() is None, gc.get_freeze_count(), gc.get_threshold() == before)
 """
+
+
+REFUSED = """
+import gc, contextlib
+from ats_assets.cli import app
+from ats_assets.storage.quick_end import collect_rarely
+
+before = gc.get_threshold()
+with contextlib.suppress(BaseException):
+    app(["run", "--from", "2024-01-05", "--to", "2024-01-02"], standalone_mode=False)
+print(gc.get_threshold() == before)
+"""
+
+
+def test_a_run_that_ends_before_it_begins_leaves_the_collector_as_it_was(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", REFUSED], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1:] == ["True"], done.stderr
 
 
 def test_what_was_there_is_not_looked_through_and_what_is_new_is() -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from ats_assets.definitions import build
 from ats_assets.errors import SettingsError
+from ats_assets.storage.chained_lines import ChainedLines
 from ats_assets.trials import FitTrial, Trial, TrialLedger, ledger_of, trial_series
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import small_market
@@ -38,6 +40,18 @@ def test_what_was_tried_is_read_again_as_it_was_and_once(tmp_path: Path) -> None
     assert (read.kind, read.made_of, read.measure, read.what) == ("backtest", ("m",), "return", {"top_k": 3, "window": [1, 2]})
     assert again.fault() is None
     assert begun(tmp_path / "none").trials() == []
+
+
+def test_what_it_was_chosen_from_is_read_again_and_older_lines_say_nothing_of_it(tmp_path: Path) -> None:
+    told = Trial(kind="backtest", name="backtest", tried="new", made_of=("a", "b"), chosen_from=("a", "b"))
+    lines = ChainedLines(tmp_path / "trials.jsonl", "the ledger of trials", fsync=False)
+    with lines.writing():
+        older = asdict(told) | {"tried": "old", "begun": "2024-01-01T00:00:00+00:00"}
+        lines.append({name: value for name, value in older.items() if name != "chosen_from"})
+    TrialLedger(tmp_path, fsync=False).begin(told)
+    found = TrialLedger(tmp_path, fsync=False)
+    assert [one.trial.chosen_from for one in found.trials()] == [(), ("a", "b")]
+    assert found.fault() is None
 
 
 def test_figures_of_the_newer_session_count_whatever_the_order_in_which_they_come(tmp_path: Path) -> None:

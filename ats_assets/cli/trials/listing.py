@@ -31,7 +31,7 @@ def listed(*, as_json: bool) -> None:
         rows = [tuple(Text(heading, style="bold") for heading in HEADINGS), *(_row(_plain(one, year)) for one in found)]
         write_rows(console(), rows)
         count = count_trials(found)
-        whole = f"{how_many(count.trials, 'trial')}, models that are part of a backtest apart"
+        whole = f"{how_many(count.trials, 'trial')}, models that a backtest trades alone apart"
         console().print(f"{whole}; {how_many(count.effective, 'different bet')}. The report takes the deflated Sharpe ratio from that.")
     if fault:
         say(f"ats trials: {fault}")
@@ -46,6 +46,7 @@ def _plain(one: RecordedTrial, sessions_per_year: int) -> dict[str, Any]:
         "name": one.trial.name,
         "tried": one.trial.tried,
         "made_of": list(one.trial.made_of),
+        "chosen_from": list(one.trial.chosen_from),
         "what": dict(one.trial.what),
         "measure": one.trial.measure,
         "sessions": len(values),

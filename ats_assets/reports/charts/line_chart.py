@@ -52,6 +52,8 @@ class LinePanel:
         Whether zero is on the axis.
     log
         Whether there is a logarithmic variant, too, which the page's switch shows.
+    ticks
+        Whether the axis has ticks: not where heights are no amounts, as in a strip of bands that says which of several holds.
     """
 
     lines: Sequence[Line]
@@ -60,6 +62,7 @@ class LinePanel:
     zero: bool = False
     log: bool = False
     label: str = ""
+    ticks: bool = True
 
 
 def line_chart(id: str, title: str, note: str, days: Sequence[date], panels: Sequence[LinePanel]) -> Chart:  # noqa: A002
@@ -123,7 +126,7 @@ def _panel(panel: LinePanel, top: float, *, log: bool) -> str:
         return panel.height * (1.0 - (at - low) / (high - low))
 
     zero = top + height(0.0) if axis.low <= 0.0 <= axis.high else None
-    drawn = grid([(top + height(value), text) for value, text in axis.ticks], zero)
+    drawn = grid([(top + height(value), text) for value, text in axis.ticks if panel.ticks], zero)
     foot_of_band = np.zeros(len(tops[0])) if tops else np.zeros(0)
     paths = []
     for line, values in zip(panel.lines, tops, strict=True):

@@ -83,7 +83,7 @@ def _picture(champion: pl.DataFrame, skill: pl.DataFrame | None, names: Sequence
         for i, name in enumerate(names)
         if champion.filter(model=name)["is_champion"].any()
     ]
-    panels = [LinePanel(lines=lines, height=180, zero=True, label=label), LinePanel(lines=held, height=36, label="champion")]
+    panels = [LinePanel(lines=lines, height=180, zero=True, label=label), LinePanel(lines=held, height=36, label="champion", ticks=False)]
     return line_chart("champions", "Champions", note, days["session"].to_list(), panels)
 
 

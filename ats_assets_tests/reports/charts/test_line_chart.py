@@ -77,6 +77,16 @@ def test_bands_stand_on_each_other() -> None:
     np.testing.assert_allclose(100 - points(high)[1][1], 2 * (100 - points(low)[1][1]), atol=0.2)
 
 
+def test_a_strip_without_ticks_has_its_bands_and_no_numbers_at_the_left() -> None:
+    def drawn(*, ticks: bool) -> str:
+        band = Line(name="a", values=np.array([1.0, 1.0]), tone="own", style="band")
+        return line_chart("c", "t", "", days_of(2), [LinePanel(lines=[band], height=36, ticks=ticks)]).svg
+
+    assert drawn(ticks=True).count('class="tick y"') == drawn(ticks=True).count("<line") > 0
+    assert ('class="tick y"' in drawn(ticks=False), "<line" in drawn(ticks=False)) == (False, False)
+    assert paths(drawn(ticks=False), "own") == paths(drawn(ticks=True), "own")
+
+
 def test_it_is_named_and_described_for_those_who_do_not_see_it_and_escaped() -> None:
     chart = line_chart(
         "c",
