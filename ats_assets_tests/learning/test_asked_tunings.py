@@ -111,6 +111,24 @@ def test_in_parts_and_from_the_past_alone_it_is_the_same_bytes(market: Deploymen
     assert without_the_future(root, date(2021, 3, 17), tmp_path / "past", **ASKING) == []
 
 
+def test_weights_of_a_part_of_the_year_are_told_as_they_were_learnt(tmp_path: Path) -> None:
+    """The budget was spent in January: from March on nothing was learnt, whatever was found there."""
+    drift = EAGER | {"extra_refits_a_year": 1, "least_sessions_between_refits": 1}
+    training, ensemble = LOOP["training"] | {"refit_on_drift": False, "refit": "monthly"}, {"rule": "equal", "reweigh_on_drift": True}
+    models = {"lightgbm": {}, "ridge": {}}
+    deployment = small_market(tmp_path, **LOOP | {"models": models, "training": training, "drift": drift, "ensemble": ensemble})
+    found = (date(2021, 1, 20), date(2021, 3, 17))
+    for day in deployment.calendar.sessions(date(2021, 1, 4), LAST):
+        rows = alarms_at((day, "skill"), model="ridge") if day in found else DRIFT_SCHEMA.to_frame()
+        deployment.warehouse.write("drift", day, rows)
+
+    def learnt(first: date) -> list[date]:
+        return [step.session for step in loop_history(deployment, first, LAST) if step.what == "weights"]
+
+    assert learnt(FIRST) == [date(2021, 1, 25)]
+    assert learnt(date(2021, 3, 1)) == []
+
+
 def test_the_window_that_drift_asks_for_is_read_where_it_is_the_longer_one(tmp_path: Path) -> None:
     """Else weights would be learnt from as many sessions as the range happens to reach back."""
     changed = ASKING | {"ensemble": ASKING["ensemble"] | {"lookback_sessions": 10, "drift_lookback_sessions": 60}}
