@@ -9,14 +9,15 @@ import dagster as dg
 import pytest
 import yaml
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
-from dagster._core.launcher import LaunchRunContext, RunLauncher
+from dagster._core.launcher import LaunchRunContext, RunLauncher, WorkerStatus
 from dagster._core.test_utils import create_run_for_test
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_docker import DockerRunLauncher
 from dagster_k8s import K8sRunLauncher
 
+from ats_assets.orchestration import celery_launcher
 from ats_assets_tests.deploy.files import DEPLOY, compose
-from ats_assets_tests.exports.redis_servers import redis_server
+from ats_assets_tests.exports.redis_servers import RedisServer, redis_server
 from ats_assets_tests.workers.celery_workers import CeleryWorker, celery_worker
 
 INSTANCES: dict[str, tuple[Path, type[RunLauncher]]] = {
@@ -37,6 +38,8 @@ OF_RUNS = (
     "--without-mingle",
 )
 LOCATION = """
+import time
+
 import dagster as dg
 
 
@@ -45,7 +48,14 @@ def sessions(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"made": len(context.partition_keys)})
 
 
-defs = dg.Definitions(assets=[sessions], jobs=[dg.define_asset_job("history", [sessions])], executor=dg.in_process_executor)
+@dg.asset
+def endless() -> None:
+    time.sleep(600)
+
+
+defs = dg.Definitions(
+    assets=[sessions, endless], jobs=[dg.define_asset_job("history", [sessions]), dg.define_asset_job("long", [endless])], executor=dg.in_process_executor
+)
 """
 
 
@@ -94,13 +104,18 @@ def test_a_container_of_a_run_has_what_the_code_location_has() -> None:
 
 
 @pytest.fixture
-def worker(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CeleryWorker]:
-    write_instance(own_home, "celery")
-    (own_home / "location.py").write_text(LOCATION, encoding="utf-8")
+def broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
     with redis_server() as broker:
         monkeypatch.setenv("CELERY_URL", f"redis+socket://{broker.socket}")
-        with celery_worker(broker, own_home / "log", OF_RUNS, DAGSTER_HOME=str(own_home)) as worker:
-            yield worker
+        yield broker
+
+
+@pytest.fixture
+def worker(broker: RedisServer, own_home: Path) -> Iterator[CeleryWorker]:
+    write_instance(own_home, "celery")
+    (own_home / "location.py").write_text(LOCATION, encoding="utf-8")
+    with celery_worker(broker, own_home / "log", OF_RUNS, DAGSTER_HOME=str(own_home)) as worker:
+        yield worker
 
 
 @pytest.mark.slow
@@ -113,16 +128,47 @@ def test_a_range_is_one_run_of_a_worker_of_celery(worker: CeleryWorker, own_home
         assert instance.get_materialized_partitions(dg.AssetKey("sessions")) == {f"2024-01-0{day}" for day in range(1, 5)}
 
 
-def launched(instance: dg.DagsterInstance, location: Path, tags: dict[str, str]) -> dg.DagsterRun:
-    """A run that was launched, and has ended; workers find the job by its file."""
-    job = ReconstructableJob(ReconstructableRepository.for_file(str(location), "defs", str(location.parent)), "history")
-    run = create_run_for_test(instance, job_name="history", tags=tags, job_code_origin=job.get_python_origin())
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_run_goes_on_while_its_worker_does_and_is_lost_with_it(
+    worker: CeleryWorker, broker: RedisServer, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dg.DagsterInstance.get() as instance:
+        run = launched(instance, own_home / "location.py", {}, job="long", until=dg.DagsterRunStatus.STARTED)
+
+        def health() -> WorkerStatus:
+            return instance.run_launcher.check_run_worker_health(run).status
+
+        assert health() == WorkerStatus.RUNNING
+        with broker.client() as client:
+            client.flushall()  # as a broker that was restarted: it knows nothing of the task
+            assert health() == WorkerStatus.RUNNING
+            monkeypatch.setattr(celery_launcher, "MISSED_SECONDS", 2 * celery_launcher.BEAT_SECONDS)
+            time.sleep(2 * celery_launcher.BEAT_SECONDS)
+            assert health() == WorkerStatus.RUNNING
+            worker.kill()
+            client.delete(*client.keys("ats-launched-*"))  # as after a minute
+        assert health() == WorkerStatus.RUNNING
+        monkeypatch.setattr(celery_launcher, "MISSED_SECONDS", 0.0)
+        assert health() == WorkerStatus.FAILED
+
+
+def launched(
+    instance: dg.DagsterInstance,
+    location: Path,
+    tags: dict[str, str],
+    job: str = "history",
+    until: dg.DagsterRunStatus | None = None,
+) -> dg.DagsterRun:
+    """A run that was launched, and has ended, or come to a status; workers find the job by its file."""
+    found_by = ReconstructableJob(ReconstructableRepository.for_file(str(location), "defs", str(location.parent)), job)
+    run = create_run_for_test(instance, job_name=job, tags=tags, job_code_origin=found_by.get_python_origin())
     instance.run_launcher.launch_run(LaunchRunContext(run, None))
-    until = time.monotonic() + 300
-    while time.monotonic() < until:
+    patience = time.monotonic() + 300
+    while time.monotonic() < patience:
         found = instance.get_run_by_id(run.run_id)
         assert found is not None
-        if found.is_finished:
+        if found.is_finished or found.status == until:
             return found
         time.sleep(0.2)
     raise AssertionError("the run does not end")
