@@ -3,9 +3,9 @@
 import hashlib
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
@@ -93,6 +93,14 @@ class StorageSettings(Section):
     compression_level: int = Field(default=1, ge=1, le=22, description="of zstd")
     fsync: bool = Field(default=True, description="off only where a lost power supply may cost the newest files")
     object_store: ObjectStoreSettings = ObjectStoreSettings()
+
+    @model_validator(mode="after")
+    def _roots_are_beside_each_other(self) -> Self:
+        """Each root in a store has a log of all that lies under it."""
+        both = sorted(f"{place}/" for place in (self.warehouse, self.models) if isinstance(place, BucketUrl))
+        if len(both) == 2 and both[1].startswith(both[0]):
+            raise ValueError("warehouse and models are in one folder of the store, or one in the other: name two folders beside each other")
+        return self
 
     @property
     def warehouse_folder(self) -> Path:

@@ -36,6 +36,16 @@ def test_what_is_no_url_of_a_store_is_refused_without_being_repeated(url: str, m
     assert "s3cret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("models", ["s3://bucket/x", "s3://bucket/x/models", "s3://bucket"])
+def test_roots_that_lie_in_each_other_are_refused(models: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATS_STORAGE__WAREHOUSE", "s3://bucket/x")
+    monkeypatch.setenv("ATS_STORAGE__MODELS", models)
+    with pytest.raises(SettingsError, match=r"name two folders beside each other"):
+        load_settings()
+    monkeypatch.setenv("ATS_STORAGE__MODELS", "s3://bucket/xy")
+    assert load_settings().storage.models == "s3://bucket/xy"
+
+
 def test_the_page_has_the_settings_that_there_are() -> None:
     shown = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", PAGE.split("setting of `[storage.object_store]`")[1].split("\n## ")[0], re.MULTILINE)
     assert [name for name, _ in shown] == list(ObjectStoreSettings.model_fields)

@@ -33,6 +33,7 @@ class CachedFiles:
     def __init__(self, log: "FollowedLog") -> None:
         self._log = log
         self._seen: dict[Path, _Seen] = {}
+        self._warned_at = -IN_USE
 
     def bring(self, paths: Iterable[Path]) -> int:
         """See to it that files have their bytes, and that these are what was stored; returns how many were fetched.
@@ -60,7 +61,7 @@ class CachedFiles:
         pairs = [(path, known[key]) for path, key in zip(wanted, keys, strict=True) if key in known]
         fetched = sum(self._log.at_once(lambda pair: self._bring(*pair), pairs))
         if fetched:
-            self._make_room()
+            self.make_room()
         return fetched
 
     def _bring(self, path: Path, stored: StoredObject) -> bool:
@@ -117,8 +118,11 @@ class CachedFiles:
             log.known.put({key: stored}, cached=True, used=time.time())
         self._seen[path] = (_stamp(path.stat()), time.monotonic())
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
+        """Give up what was not read for longest, where the cache is larger than it may be."""
         log, most = self._log, int(self._log.bucket.settings.cache_gib * 2**30)
+        if log.known.cached_bytes() <= most:
+            return
         with log.lock, log.known.changing():
             held = log.known.cached_bytes()
             if held <= most:
@@ -132,9 +136,10 @@ class CachedFiles:
                 given_up.append(key)
                 held -= size
             log.known.uncached(given_up)
-        if held > most:
+        if held > most and time.monotonic() - self._warned_at > IN_USE:
+            self._warned_at = time.monotonic()
             _logger.warning(
-                "the cache of %s holds %.1f GiB, more than storage.object_store.cache_gib = %g: all of it was read in the last hour",
+                "the cache of %s holds %.1f GiB, more than storage.object_store.cache_gib = %g: all of it was read or written in the last hour",
                 log.bucket.url, held / 2**30, log.bucket.settings.cache_gib,
             )  # fmt: skip
 

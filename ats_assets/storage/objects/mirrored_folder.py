@@ -53,7 +53,7 @@ class MirroredFolder(RootFolder):
 
     @override
     def group(self) -> FileGroup:
-        return MirroredGroup(self.log)
+        return MirroredGroup(self.log, self._cached)
 
     @override
     def replace(self, path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -23,15 +23,16 @@ from ats_assets.storage.objects.bucket import TakenError, sha256_of
 from ats_assets.storage.objects.commit_log import LogRecord, StoredObject
 
 if TYPE_CHECKING:
+    from ats_assets.storage.objects.cached_files import CachedFiles
     from ats_assets.storage.objects.followed_log import FollowedLog
 
 
 class MirroredGroup(FileGroup):
     """Files that are replaced together, in the store and in the folder."""
 
-    def __init__(self, log: "FollowedLog") -> None:
+    def __init__(self, log: "FollowedLog", cached: "CachedFiles") -> None:
         super().__init__(fsync=False)
-        self._log = log
+        self._log, self._cached = log, cached
 
     @override
     def finish(self) -> None:
@@ -39,6 +40,7 @@ class MirroredGroup(FileGroup):
         try:
             if files:
                 write_together(self._log, files, ())
+                self._cached.make_room()
         except BaseException:  # also where it is interrupted: what was not put in its place leaves nothing behind
             for temporary in files.values():
                 temporary.unlink(missing_ok=True)

@@ -293,6 +293,16 @@ def test_a_cache_that_is_full_gives_up_what_was_not_read_for_longest(machine: Ma
         assert_frame_equal(small.read("bars", [day]), frame(close=float(i)))
 
 
+def test_a_machine_that_only_writes_keeps_no_more_than_it_may(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ats_assets.storage.objects.cached_files.IN_USE", -1.0)
+    size = machine("one").write("bars", DAYS[0], frame()).bytes
+    small = machine("small", cache_gib=2.2 * size / 2**30)
+    for i, day in enumerate(DAYS):
+        small.write("labels", day, frame(close=float(i)))
+    assert sum(has_bytes(small.path("labels", day).stat()) for day in DAYS) <= 2
+    assert_frame_equal(small.read("labels", DAYS[:1]), frame(close=float(0)))
+
+
 def test_a_root_that_was_copied_there_is_taken_as_it_is(s3: S3Double, machine: Machine, prefix: str, tmp_path: Path) -> None:
     disk = Warehouse(tmp_path / "disk")
     disk.write_each("bars", [(day, frame(close=float(i)), {}) for i, day in enumerate(DAYS)])
