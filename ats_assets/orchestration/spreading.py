@@ -229,5 +229,5 @@ def _require_versions(step: SpreadStep, session: date, theirs: tuple[str, ...]) 
         what = "code" if theirs[0] != step.code_version else "settings"
         raise WorkerError(
             f"a worker made {step.name} of {session} with other {what} than this run has: give all workers the same version of ats-assets, of your own "
-            f"additions and of the environment (ATS_…), then run again"
+            f"additions and of the environment (ATS_…), start them again where that was changed, then run again"
         )

@@ -181,12 +181,15 @@ class CeleryEngine:
         return str(self._app.backend.client.info("server")["run_id"])
 
     def _answering(self) -> int:
-        """The processes of the workers that answer."""
-        found = self._app.control.inspect(timeout=self._settings.answer_seconds).stats() or {}
-        processes = sum(len(one.get("pool", {}).get("processes", ())) or 1 for one in found.values())
+        """The processes of the workers that answer, and listen to this queue: a broker may have others, such as those that do whole runs."""
+        seconds = self._settings.answer_seconds
+        queues = self._app.control.inspect(timeout=seconds).active_queues() or {}
+        ours = [name for name, told in queues.items() if any(one["name"] == self._app.conf.task_default_queue for one in told)]
+        found = self._app.control.inspect(destination=ours, timeout=seconds, limit=len(ours)).stats() if ours else None
+        processes = sum(len(one.get("pool", {}).get("processes", ())) or 1 for one in (found or {}).values())
         if not processes:
             raise WorkerError(
-                f"no worker of Celery's answers within {self._settings.answer_seconds:g} s: start one on each machine, with the CELERY_URL of this run: "
+                f"no worker of Celery's answers within {seconds:g} s: start one on each machine, with the CELERY_URL of this run: "
                 f"celery -A {MODULE} worker --queues ats"
             )
         return processes

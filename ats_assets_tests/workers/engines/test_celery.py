@@ -14,7 +14,7 @@ from ats_assets.workers.compute_engine import FACTS, WORKER_ENGINES, ComputeEngi
 from ats_assets_tests.exports.redis_servers import RedisServer, redis_server
 from ats_assets_tests.kits.worker_engines import SECONDS, WorkerEngineKit, pids
 from ats_assets_tests.rounds import FULL, rounds
-from ats_assets_tests.workers.celery_workers import CeleryWorker, celery_worker
+from ats_assets_tests.workers.celery_workers import OF_RUNS, CeleryWorker, celery_worker
 from ats_assets_tests.workers.spread_market import TUNED, assert_same, killer, run_on
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -88,16 +88,30 @@ def test_a_broker_that_stays_away_is_told_with_what_to_do(worker: CeleryWorker, 
         impatient.close()
 
 
-def test_without_workers_and_without_an_address_it_is_told_what_is_missing(broker: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_workers_and_without_an_address_it_is_told_what_is_missing(
+    broker: RedisServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    missing = r"no worker of Celery's answers within \S+ s: start one .*celery -A ats_assets.workers.celery_app worker"
     with redis_server() as lonely:
         monkeypatch.setenv("CELERY_URL", lonely.url)
-        with pytest.raises(
-            WorkerError, match=r"no worker of Celery's answers within 0.2 s: start one .*celery -A ats_assets.workers.celery_app worker"
-        ):
+        with pytest.raises(WorkerError, match=missing):
             made(processes=None, answer_seconds=0.2)
+        others = tuple("another" if part == "ats" else part for part in OF_RUNS)
+        with celery_worker(lonely, tmp_path / "log", others):
+            while not celery_app().control.ping(timeout=0.5):
+                pass
+            with pytest.raises(WorkerError, match=missing):
+                made(processes=None, answer_seconds=2.0)
     monkeypatch.delenv("CELERY_URL")
     with pytest.raises(SettingsError, match="CELERY_URL is not set"):
         made()
+
+
+def test_workers_that_answer_are_counted(engine: ComputeEngine) -> None:
+    pids(engine, 1)
+    own = made(processes=None, answer_seconds=5.0)
+    assert own.at_once == 2
+    own.close()
 
 
 def test_a_run_on_celery_is_the_run_of_one_process(engine: ComputeEngine, worker: CeleryWorker, tmp_path: Path) -> None:
