@@ -178,21 +178,14 @@ class SessionLoop:
             return []
         heard, decided = self._ahead.rows(made.decisions, self.state.now)
         number = next(one.number for one in decided if one.decision is acting)
-        written = False
-
-        def write(connection: Connection) -> None:
-            nonlocal written
-            self._ahead.write(connection, heard, decided)
-            written = True
-
         try:
-            came = self._carry_out(acting, number, write)
+            came = self._carry_out(acting, number, lambda connection: self._ahead.write(connection, heard, decided))
         except _PASSES as error:
             if isinstance(error, KeysRefusedError):
                 raise
             log.warning("%s of %s is not through, and is gone on with: %s", acting.what, acting.subject, error)
-            if not written:
-                with self.desk.writing() as connection:
+            with self.desk.writing() as connection:
+                if not self._ahead.is_through(connection, decided):  # it was not begun, or it was taken back
                     self._ahead.write(connection, heard, decided)
             self._ahead.wrote(heard, decided)
             self._undone.append(next(one for one in decided if one.number == number))

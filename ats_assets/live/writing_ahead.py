@@ -72,6 +72,10 @@ class WritingAhead:
         for number in sorted(self._noted):
             self.journal.done(connection, number)
 
+    def is_through(self, connection: Connection, decided: Sequence[DecidedRow]) -> bool:
+        """Whether the transaction that wrote these decisions down has been committed."""
+        return bool(self.journal.decided(connection, since=decided[0].number - 1))
+
     def wrote(self, heard: Sequence[Heard], decided: Sequence[DecidedRow]) -> None:
         """They are written down."""
         self._kept.clear()

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from ats_assets.algorithms import Algorithm, Answer, ChildRecord, Leg, OrderKind, Parent, SendChild, SessionMarket, Side
+from ats_assets.live import session_desk
 from ats_assets.live.intake import Intake
 from ats_assets.live.mishaps import MishapSettings
 from ats_assets.live.step import What
 from ats_assets.live.stream import EventKind
 from ats_assets.plugins import ALGORITHMS
 from ats_assets.settings import BrakeSettings, LiveSettings
+from ats_assets.trade_state import TradeStateBusyError
 from ats_assets_tests.live.day import CLOSED_AT, CLOSES, OPENS, Make, Slices, at, changed, parent
 
 CLOSE = LiveSettings(look_seconds=7200.0, on_breach="close")
@@ -40,6 +43,24 @@ def test_a_restart_goes_on_where_the_journal_has_left_off(day: Make) -> None:
     assert one.sent() == again.sent()
     assert one.exchange._fills == again.exchange._fills
     assert [made.decision for made in one.journal()[1]] == [made.decision for made in again.journal()[1]]
+
+
+def test_what_was_written_in_a_transaction_that_was_taken_back_is_written_again(day: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, failed, own = day(parents=(parent(quantity=500),), algorithm=Slices(shares=100, minutes=30)), [0], session_desk.plan_part
+
+    def first_fails(*given: Any) -> Any:
+        failed[0] += 1
+        if failed[0] == 1:
+            raise TradeStateBusyError("the database can't be reached now")
+        return own(*given)
+
+    monkeypatch.setattr(session_desk, "plan_part", first_fails)
+    one.play()
+    assert failed[0] > 1
+    heard, decided = one.journal()
+    assert [row.number for row in heard] == [*range(1, len(heard) + 1)]
+    assert [row.number for row in decided] == [*range(1, len(decided) + 1)]
+    assert [*one.sent()] == [f"main-20131007-BAC-open-{i:02d}" for i in range(2, 7)], "the first was not written down, and is not sent"
 
 
 def test_an_order_is_cancelled_when_its_time_is_over_and_the_rest_is_sent_anew(day: Make) -> None:
