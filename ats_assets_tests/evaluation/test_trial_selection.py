@@ -24,8 +24,8 @@ def recorded(
     chosen_from: Sequence[str] = (),
     last: int = 1500,
 ) -> RecordedTrial:
-    of, measure = {"made_of": tuple(made_of), "chosen_from": tuple(chosen_from)}, "return" if kind == "backtest" else "rank_ic"
-    trial = Trial(kind=kind, name=kind, tried=name, measure=measure, **of)
+    measure, parts, rivals = "return" if kind == "backtest" else "rank_ic", tuple(made_of), tuple(chosen_from)
+    trial = Trial(kind=kind, name=kind, tried=name, made_of=parts, chosen_from=rivals, measure=measure)
     days = [] if values is None else DAYS[last - len(values) : last]
     series = None if values is None else trial_series(days, values.tolist(), DAYS[-1])
     return RecordedTrial(trial=trial, begun=datetime(2024, 1, 1, tzinfo=UTC), series=series)
