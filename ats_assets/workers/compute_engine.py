@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import socket
+import traceback
 from concurrent.futures import Future
 from importlib.metadata import version
 from typing import Final, Protocol
@@ -101,5 +102,7 @@ def worker_facts(_: str) -> bytes:
 
 
 def told_error(error: BaseException) -> str:
-    """What a piece of work raised, as one text that other processes are told: an error of the package by its message, another with its class."""
-    return str(error) if type(error).__module__ == WorkerError.__module__ else f"{type(error).__name__}: {error}"
+    """What a piece of work raised, as one text that other processes are told: an error of the package by its message, an unexpected one with its traceback, which is nowhere else."""
+    if type(error).__module__ == WorkerError.__module__:
+        return str(error)
+    return "a worker failed unexpectedly:\n" + "".join(traceback.format_exception(error)).strip()

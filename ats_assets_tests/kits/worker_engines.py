@@ -35,7 +35,7 @@ class WorkerEngineKit:
             engine.submit("os:system", "true").result(SECONDS)
         with pytest.raises(WorkerError, match="give all workers the version of ats-assets that the run has"):
             engine.submit("ats_assets.workers.compute_engine:of_a_later_version", "").result(SECONDS)
-        with pytest.raises(WorkerError, match="JSONDecodeError"):
+        with pytest.raises(WorkerError, match=r"(?s)a worker failed unexpectedly:\n.*worker_tasks.py.*JSONDecodeError"):
             engine.submit("ats_assets.runs.worker_tasks:make_fit", "no JSON").result(SECONDS)
         assert pids(engine, 1)
 

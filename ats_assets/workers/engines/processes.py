@@ -13,7 +13,7 @@ from ats_assets.errors import WorkerError, how_many
 from ats_assets.plugins import Plugin
 from ats_assets.settings.section import NonNegative, Positive, Section
 from ats_assets.storage.second_process import SecondProcessError, WorkerProcess
-from ats_assets.workers.compute_engine import called
+from ats_assets.workers.compute_engine import called, told_error
 
 LOOK_SECONDS: Final = 0.5
 """Between two looks whether the run is there."""
@@ -82,7 +82,10 @@ class ProcessesEngine:
 def _worked(run: int, work: str, task: str, threads: int) -> bytes:
     """Do a piece of work for a run, in a process of its."""
     end_with(run)
-    return called(work, task, threads)
+    try:
+        return called(work, task, threads)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+        raise WorkerError(told_error(error)) from None
 
 
 @cache
