@@ -102,6 +102,5 @@ def _centred(counts: Counts, mean: Floats | None) -> tuple[Floats, Floats]:
     there = values.sum(axis=-1)
     places = (np.arange(values.shape[-1]) + 0.5) / values.shape[-1] - 0.5
     levels = (values * places).sum(axis=-1) / np.maximum(there, 1)
-    if mean is None:
-        mean = np.where(there > 0, levels, 0.0).sum(axis=0) / np.maximum((there > 0).sum(axis=0), 1)
-    return np.where(there > 0, levels - mean, 0.0), mean
+    own = np.where(there > 0, levels, 0.0).sum(axis=0) / np.maximum((there > 0).sum(axis=0), 1) if mean is None else mean
+    return np.where(there > 0, levels - own, 0.0), own

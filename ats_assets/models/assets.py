@@ -40,7 +40,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _asked_for(deployment: Deployment, model: Model) -> DriftRefits:
     """The model as drift asks for it: tuned where drift asked for that, too."""
-    return DriftRefits(**vars(model) | {"tuning": deployment.retunings.get(model.name, model.tuning)})
+    return DriftRefits(**dict(vars(model), tuning=deployment.retunings.get(model.name, model.tuning)))
 
 
 def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
@@ -102,7 +102,7 @@ def _node(
                 Reads(asset=family, back=decisions["back"] + model.sequence_sessions - 1, lag=newest)
                 for family in deployment.of(model_families)
             ),
-            Reads(asset="universe", **decisions),
+            Reads(asset="universe", back=decisions["back"], lag=newest),
             *(
                 Reads(asset=name, back=max(kept, embargo + settings.train_sessions - last), lag=kept)
                 for name in deployment.of(label_weights)

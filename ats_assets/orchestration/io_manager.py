@@ -20,7 +20,7 @@ from ats_assets.orchestration.reading import Known, VintageRows
 from ats_assets.orchestration.spreading import WrittenElsewhere, rows_by_session
 from ats_assets.orchestration.streaming import InBlocks, SessionRows, Streamed
 from ats_assets.storage.data_version import data_versions
-from ats_assets.storage.footer import Written
+from ats_assets.storage.footer import AssetVersions, Written
 from ats_assets.storage.vintages import VINTAGES_OF, MadeVintage
 
 
@@ -102,7 +102,7 @@ class WarehouseIOManager(dg.IOManager):
             made[session] = written[-1]
         return {session: made[session] for session in sessions}
 
-    def _write_part(self, asset: str, part: SessionRows, known: Known, versions: Mapping[str, str]) -> Written:
+    def _write_part(self, asset: str, part: SessionRows, known: Known, versions: AssetVersions) -> Written:
         warehouse, session = self._deployment.warehouse, part.session
         if part.stamp:
             upstream = known.upstream(session, part.stamp)
@@ -152,9 +152,9 @@ def versions_by_session(frame: pl.DataFrame) -> dict[date, str]:
     return {} if len(set(sessions)) < len(sessions) else dict(zip(sessions, data_versions(frame, runs["len"].to_list()), strict=True))
 
 
-def _versions(context: dg.OutputContext) -> dict[str, str]:
+def _versions(context: dg.OutputContext) -> AssetVersions:
     metadata = context.definition_metadata or {}
-    return {"code_version": str(metadata[CODE]), "settings_version": str(metadata[SETTINGS])}
+    return AssetVersions(code_version=str(metadata[CODE]), settings_version=str(metadata[SETTINGS]))
 
 
 def as_they_became_known(rows: pl.DataFrame, known: datetime) -> list[tuple[datetime, pl.DataFrame]]:

@@ -28,4 +28,4 @@ class _RememberedScripts:
 @functools.cache
 def remember_revisions() -> None:
     """From now on, in this process, Dagster's scripts of migration are read once for each kind of storage."""
-    sql.ScriptDirectory = _RememberedScripts
+    sql.ScriptDirectory = _RememberedScripts  # pyright: ignore[reportPrivateImportUsage]

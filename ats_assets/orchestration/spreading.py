@@ -23,7 +23,7 @@ from ats_assets.orchestration.memory_blocks import SomeSessions, blocks_of_step
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, Reader
 from ats_assets.orchestration.symbol_blocks import panel_of_parts, parts_for, rows_of_part
-from ats_assets.storage.footer import Footer, Written
+from ats_assets.storage.footer import AssetVersions, Footer, Written
 from ats_assets.workers.compute_engine import ComputeEngine
 
 MAKE_SESSIONS: Final = "ats_assets.runs.worker_tasks:make_sessions"
@@ -144,7 +144,7 @@ class Spreading:
         """Make and write sessions of a step: called in a worker."""
         step, function = self.steps[asset]
         known, written = Known(self.deployment, asset, step.reads), dict[date, Written]()
-        versions = {"code_version": step.code_version, "settings_version": step.settings_version}
+        versions = AssetVersions(code_version=step.code_version, settings_version=step.settings_version)
         for block in blocks_of_step(self.deployment, asset, step.reads, sessions):
             frame = function(SomeSessions(partition_keys=[day.isoformat() for day in block]))
             parts = rows_by_session(asset, block, frame)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypedDict
 
 from ats_assets.storage.sealed_file import BLANK
 
@@ -11,6 +12,13 @@ FOOTER_KEY = "ats"
 
 Upstream = Mapping[str, Mapping[str, str]]
 """Asset -> session (ISO) -> data version."""
+
+
+class AssetVersions(TypedDict):
+    """By what a partition was made."""
+
+    code_version: str
+    settings_version: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,15 +23,15 @@ def opened_root(storage: StorageSettings, root: BucketUrl | Path) -> RootFolder:
         If it is in an object store, and the library for them is not installed.
     """
     if isinstance(root, BucketUrl):
-        return _mirrored(root, storage.mirror(root), storage.object_store)
+        return _mirrored(root, storage.mirror(root), storage.object_store.model_dump_json())
     return RootFolder(root, fsync=storage.fsync)
 
 
 @cache
-def _mirrored(url: BucketUrl, folder: Path, settings: ObjectStoreSettings) -> RootFolder:
+def _mirrored(url: BucketUrl, folder: Path, settings: str) -> RootFolder:
     if find_spec("obstore") is None:
         raise SettingsError(f"{url} is in an object store, which needs the extra object-store: pip install 'ats-assets[object-store]'")
     from ats_assets.storage.objects.bucket import Bucket  # noqa: PLC0415 - an extra
     from ats_assets.storage.objects.mirrored_folder import MirroredFolder  # noqa: PLC0415
 
-    return MirroredFolder(Bucket(url, settings), folder)
+    return MirroredFolder(Bucket(url, ObjectStoreSettings.model_validate_json(settings)), folder)

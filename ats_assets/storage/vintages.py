@@ -13,7 +13,7 @@ import polars as pl
 
 from ats_assets.storage.data_version import data_version
 from ats_assets.storage.footed_files import FootedFiles
-from ats_assets.storage.footer import Footer, Upstream, Written
+from ats_assets.storage.footer import AssetVersions, Footer, Upstream, Written
 from ats_assets.storage.knowledge import stamp_of, time_of
 from ats_assets.storage.sealed_file import BLANK
 
@@ -114,7 +114,7 @@ class Vintages(FootedFiles):
         data_versions
             Of all rows of sessions, where they are known already.
         """
-        versions = {"code_version": code_version, "settings_version": settings_version}
+        versions = AssetVersions(code_version=code_version, settings_version=settings_version)
         first = {session: parts for session, parts in deliveries.items() if not self.stamps(asset, session)}
         files = (
             (

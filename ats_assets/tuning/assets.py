@@ -94,7 +94,7 @@ def _node(
                 Reads(asset=family, back=decisions["back"] + model.sequence_sessions - 1, lag=decisions["lag"])
                 for family in deployment.of(model_families)
             ),
-            Reads(asset="universe", **decisions),
+            Reads(asset="universe", back=decisions["back"], lag=decisions["lag"]),
             Reads(asset=learnt.asset, back=reach + embargo + training.train_sessions - 1 + last - first, lag=embargo),
             *more,
         ),

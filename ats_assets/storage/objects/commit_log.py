@@ -74,7 +74,8 @@ class LogRecord:
         """
         try:
             values: dict[str, Any] = json.loads(content)
-            return cls(**values | {"stored": {key: StoredObject(*one) for key, one in values["stored"].items()}})
+            values["stored"] = {key: StoredObject(*one) for key, one in values["stored"].items()}
+            return cls(**values)
         except (ValueError, TypeError, KeyError) as error:
             raise ObjectStoreError(
                 f"{where} is no record of the log of writes ({type(error).__name__}): it was changed by hand. Remove everything under {CONTROL} there, "
