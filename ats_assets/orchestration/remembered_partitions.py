@@ -78,7 +78,7 @@ def remember_partitions() -> None:
         self: dg.TimeWindowPartitionsDefinition, current_time: datetime | None = None, dynamic_partitions_store: Any = None
     ) -> list[str]:
         if not _at_midnight(self):
-            return keys(self, current_time, dynamic_partitions_store)
+            return list(keys(self, current_time, dynamic_partitions_store))
         with partition_loading_context(current_time, dynamic_partitions_store):
             return list(listed.of((self,), None, lambda: keys(self)))
 
