@@ -89,7 +89,7 @@ def farthest(apart: Floats, share: float = 0.1) -> Floats:
     Examples
     --------
     >>> farthest(np.array([1.0, 1.0, 1.0, np.e]), 0.25).tolist()
-    [1.0]
+    1.0
     """
     k = max(1, round(apart.shape[-1] * share))
     largest = np.sort(apart, axis=-1)[..., -k:].mean(axis=-1)

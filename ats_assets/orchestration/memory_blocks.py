@@ -16,12 +16,10 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MemoryLimitError
-from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.streaming import InBlocks
 
 if TYPE_CHECKING:
@@ -185,6 +183,9 @@ def in_blocks(deployment: Deployment, step: "Reader", make: Callable[[Any], pl.D
     make
         Of a context whose partition keys it makes; it asks nothing else of it.
     """
+    import dagster as dg  # noqa: PLC0415 - what only reads in blocks needs no Dagster
+
+    from ats_assets.orchestration.partitions import sessions_of  # noqa: PLC0415 - as above
 
     def made(context: dg.AssetExecutionContext) -> Any:
         blocks = blocks_of_step(deployment, step.name, step.reads, sessions_of(context.partition_keys))

@@ -27,6 +27,11 @@ FEW: Final = 4
 _numbers = itertools.count()
 
 
+def temporary_beside(path: Path) -> Path:
+    """A temporary file in the same folder, of this process, and no other's: all that write files ask here."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}-{next(_numbers)}")
+
+
 class FileGroup:
     """Files that are replaced together.
 
@@ -71,7 +76,7 @@ class FileGroup:
         SettingsError
             If the folder can't be written; the message names the path.
         """
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}-{next(_numbers)}")
+        temporary = temporary_beside(path)
         with _explained(path):
             changed = _make(path.parent)
             self._folders |= changed

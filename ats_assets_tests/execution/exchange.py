@@ -95,6 +95,11 @@ _OPENED: dict[str, tuple[str, Engine]] = {}
 """Compiled statements with the dialect that they are of, and the database that was opened last: what a process of these tests would make anew took most of its time."""
 
 
+def forget_opened() -> None:
+    """The next process opens its database as one that it has never seen."""
+    _OPENED.clear()
+
+
 class PointedState(TradeState):
     """The real database, with a point before and after each commit."""
 

@@ -18,7 +18,7 @@ from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.schema import ACCOUNT_SCHEMA, INSTRUMENTS_SCHEMA, ORDER_PLAN_SCHEMA, POSITIONS_SCHEMA
 from ats_assets.settings import OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState, tables
-from ats_assets_tests.execution.exchange import NEXT, PLAN, SESSION, Bench, Killed, Network, Points, intent
+from ats_assets_tests.execution.exchange import NEXT, PLAN, SESSION, Bench, Killed, Network, Points, forget_opened, intent
 from ats_assets_tests.execution.test_names import changes, rename, settle
 from ats_assets_tests.execution.test_state import AUTHOR
 
@@ -154,6 +154,7 @@ def test_a_database_of_an_older_version_with_open_intents_goes_on_without_a_seco
         bench.execute(points=Points(stop_at=stopped_at))
     assert len(bench.states()) == len(PLAN)
     as_of_version(bench.url, version)
+    forget_opened()
     named = [replace(one, instrument=f"x:{one.symbol}") for one in PLAN]
     bench.exchange.clock.sleep(200)
     assert bench.execute(named).stopped is None

@@ -365,7 +365,7 @@ class TestKeys:
         shown = [message["data"] for message in floor.stream.messages[:1]]
         if shown or secret == SECRET_KEY:  # wrong keys may be refused at the books before the stream is reached
             assert shown == [{"key_id": KEY_ID, "secret_key": secret}]
-        assert len(caplog.records) > 3
+        assert len(caplog.records) >= 3
         for n in range(len(secret) - 12):
             assert secret[n : n + 12] not in told
         assert KEY_ID not in told

@@ -282,7 +282,7 @@ def test_wrong_exports_are_told_when_the_graph_is_built(tmp_path: Path) -> None:
         ({"redis": {"assets": ["backtest"]}}, "names 'backtest', which is no asset with rows by session"),
         ({"redis": {"assets": ["lightgbm_model"]}}, "names 'lightgbm_model', which is no asset"),
         ({"redis": {"assets": ["skill"]}}, "skill has no column symbol"),
-        ({"store": {"assets": ["bars"]}}, "exports.store is 'store', which is no store: choose one of qlib_bin, redis, timescale"),
+        ({"store": {"assets": ["bars"]}}, "exports.store is 'store', which is no store: choose one of delta, qlib_bin, redis, timescale"),
         ({"redis": {"assets": ["bars"], "ttl": 3}}, "ttl"),
         ({"redis": {"assets": ["bars"], "attempts": 0}}, "exports.redis.attempts is 0: give a number from 1 to 20"),
     ):

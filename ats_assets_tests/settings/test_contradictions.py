@@ -18,7 +18,10 @@ TWO: dict[str, Any] = {"lightgbm": {}, "ridge": {}}
     ("changes", "said"),
     [
         ({"ensemble": {"models": ("lightgbm", "ridge")}}, "models is set, but rule is 'none'"),
-        ({"ensemble": {"rule": "skill", "lookback_sessions": 10}}, "lookback_sessions is 10, in which no model is judged the 42 times"),
+        (
+            {"ensemble": {"rule": "skill", "lookback_sessions": 10}},
+            r"lookback_sessions \(or drift_lookback_sessions\) is 10, in which no model is judged the 42 times",
+        ),
         ({"champion": {"lookback_sessions": 10}}, "lookback_sessions is 10, in which no model is judged the 42 times"),
         ({"champion": {"rule": "challenge", "paired_sessions": 50}}, "a challenger needs 60 judged sessions"),
         (

@@ -5,15 +5,12 @@ no model and no record is made of zeros, so nothing is taken for what it is not.
 """
 
 import contextlib
-import itertools
 import os
 import stat
-import threading
 from pathlib import Path
 
+from ats_assets.storage.atomic_file import temporary_beside
 from ats_assets.storage.objects.commit_log import StoredObject
-
-_numbers = itertools.count()
 
 
 def put_placeholder(path: Path, stored: StoredObject) -> None:
@@ -59,8 +56,3 @@ def has_bytes(found: os.stat_result) -> bool:
     (False, 1000000)
     """
     return bool(found.st_mode & stat.S_IRUSR)
-
-
-def temporary_beside(path: Path) -> Path:
-    """A temporary file in the same folder, of this process (`atomic_file` removes those of killed ones)."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}-{next(_numbers)}")
