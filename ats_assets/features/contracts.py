@@ -5,9 +5,9 @@ from datetime import date
 import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
-from pandera.errors import SchemaErrors
 
 from ats_assets.features.family import KEYS, ColumnFamily, Feature, FeatureFamily
+from ats_assets.sources.broken_rules import broken_rules
 
 
 def contract(family: FeatureFamily | ColumnFamily) -> pa.DataFrameSchema:
@@ -66,22 +66,13 @@ def faults(family: FeatureFamily | ColumnFamily, features: pl.DataFrame, bars: p
         for (day,), group in rows.group_by("session", maintain_order=True):
             found[day] = f"{family.name} {what} {', '.join(group['symbol'].sort()[:5])} ({len(group)} in all)"
     schema = contract(family)
-    if not _complaint(schema, features):
+    if not broken_rules(schema, features):
         return found
     for (day,), rows in features.group_by("session", maintain_order=True):
-        said = _complaint(schema, rows)
+        said = broken_rules(schema, rows)
         if said:
             found[day] = said
     return found
-
-
-def _complaint(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> str:
-    try:
-        schema.validate(frame, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases.select("column", "check").unique(maintain_order=True)
-        return "; ".join(f"{column}: {check}" for column, check in cases.head(3).iter_rows())
-    return ""
 
 
 def bar_frame_contract(family: FeatureFamily) -> pa.DataFrameSchema:

@@ -1,14 +1,13 @@
 """Checks of the stage regimes: one contract for each entry."""
 
 import dagster as dg
-import polars as pl
-from pandera.errors import SchemaErrors
 
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 from ats_assets.regimes.choosing import NamedRegimes, regimes
 from ats_assets.regimes.contracts import regimes_contract
+from ats_assets.sources.broken_rules import broken_rules
 
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
@@ -19,14 +18,6 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 def _contract(deployment: Deployment, one: NamedRegimes) -> dg.AssetChecksDefinition:
     schema = regimes_contract(one.asset, one.name, one.settings)
 
-    def complaint(rows: pl.DataFrame) -> str:
-        try:
-            schema.validate(rows, lazy=True)
-        except SchemaErrors as error:
-            cases = error.failure_cases.select("column", "check").unique(maintain_order=True)
-            return "; ".join(f"{column}: {check}" for column, check in cases.head(3).iter_rows())
-        return ""
-
     @dg.asset_check(asset=one.asset, name="contract", blocking=True, partitions_def=partitions_of(deployment))
     def contract_of_regimes(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether the probabilities add up to 1 or are not known at all, nothing is null, and no symbol is there twice."""
@@ -36,7 +27,7 @@ def _contract(deployment: Deployment, one: NamedRegimes) -> dg.AssetChecksDefini
         verdicts = {}
         for day in sessions:
             own = rows.filter(session=day)
-            said, known = complaint(own), int(own[state].is_not_nan().sum())
+            said, known = broken_rules(schema, own), int(own[state].is_not_nan().sum())
             verdicts[day] = Verdict(passed=not said, text=said, metadata={"rows": own.height, "known": known})
         return report(context, verdicts, severity=dg.AssetCheckSeverity.ERROR)
 

@@ -2,12 +2,12 @@
 
 import dagster as dg
 import polars as pl
-from pandera.errors import SchemaErrors
 
 from ats_assets.deployment import Deployment
 from ats_assets.options.surface.contracts import VolatilitySurface
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
+from ats_assets.sources.broken_rules import broken_rules
 
 NAME = "volatility_surface"
 NEAR_YEARS, LEAST_PAIRS = 0.25, 3
@@ -28,21 +28,12 @@ def _contract(deployment: Deployment) -> dg.AssetChecksDefinition:
         verdicts = {}
         for day in sessions:
             own = rows.filter(session=day)
-            said, reasons = _complaint(own), own.filter(pl.col("why") != "")["why"].value_counts().sort("why")
+            said, reasons = broken_rules(VolatilitySurface, own), own.filter(pl.col("why") != "")["why"].value_counts().sort("why")
             figures = {"smiles": own.height - int(reasons["count"].sum()), **dict(reasons.iter_rows())}
             verdicts[day] = Verdict(passed=not said, text=said, metadata=figures)
         return report(context, verdicts, severity=dg.AssetCheckSeverity.ERROR)
 
     return contract_of_surface
-
-
-def _complaint(rows: pl.DataFrame) -> str:
-    try:
-        VolatilitySurface.validate(rows, lazy=True)
-    except SchemaErrors as error:
-        cases = error.failure_cases.select("column", "check").unique(maintain_order=True)
-        return "; ".join(f"{column}: {check}" for column, check in cases.head(3).iter_rows())
-    return ""
 
 
 def _arbitrage(deployment: Deployment) -> dg.AssetChecksDefinition:

@@ -163,7 +163,7 @@ class CeleryEngine:
         while True:
             try:
                 return ask()
-            except Exception as error:
+            except Exception as error:  # each transport has errors of its own, some of libraries that aren't installed: GONE names them
                 is_gone = isinstance(error, OSError) or type(error).__name__ in GONE
                 if isinstance(error, WorkerError) or self._over.is_set():
                     raise
