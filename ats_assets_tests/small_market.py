@@ -25,11 +25,11 @@ import dagster as dg
 from ats_assets.automation.requests import range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.settings import load_settings
 from ats_assets.storage import write_log
 from ats_assets.storage.latest_model import LATEST
 from ats_assets_tests.forking import serve
-from ats_assets_tests.listed_events import listed_instance
 
 FIRST = date(2021, 1, 4)
 """The first session of the market; history starts here."""

@@ -18,6 +18,7 @@ from ats_assets.lineage.rebuilding import copy_known, empty_world
 from ats_assets.models.tracking import prepare_tracking
 from ats_assets.orchestration.dagster_home import how_to_open_ui
 from ats_assets.orchestration.graph import asset_name
+from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.runs.abandoned import free_of_the_dead
 from ats_assets.runs.diagnosis import remember
 from ats_assets.runs.planned_runs import PlannedRun
@@ -79,7 +80,7 @@ def run(
         assets = frozenset(chosen) - (set(DELIVERED) if as_of else set())
         outcome = Outcome.of(sessions, assets)
         outcome.started = started
-        instance_of_run = dg.DagsterInstance.ephemeral() if as_of else open_instance()
+        instance_of_run = listed_instance() if as_of else open_instance()
         with instance_of_run as instance, RunProgress(len(sessions)) as progress, kept_for_good():
             if as_of is None:
                 free_of_the_dead(instance)

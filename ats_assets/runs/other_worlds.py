@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import dagster as dg
 import polars as pl
 
 from ats_assets.automation.lineage_rules import rules_of
@@ -14,6 +13,7 @@ from ats_assets.errors import AtsError, how_many
 from ats_assets.lineage.effects import effects
 from ats_assets.lineage.healing import Healing
 from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
+from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.reports.comparison import KnowledgeComparison, knowledge_figures, store_comparison
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
@@ -103,7 +103,7 @@ def _make(world: Deployment, select: str) -> None:
     world.asked_sessions = tuple(chosen)
     definitions = build(world)
     assets = frozenset(chosen_assets(definitions, select, with_upstream=True)) - set(DELIVERED)
-    with dg.DagsterInstance.ephemeral() as instance, RunProgress(len(chosen)) as progress:
+    with listed_instance() as instance, RunProgress(len(chosen)) as progress:
         runner, outcome = Runner(world, definitions, instance, checks=False), Outcome.of(chosen, assets)
         runner.run(runner.parts(chosen, assets, CHUNK), outcome, progress)
     if outcome.interrupted:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import dagster as dg
-
 from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
@@ -14,6 +12,7 @@ from ats_assets.errors import AtsError, how_many
 from ats_assets.lineage import LineageIndex, LineageRules, contiguous
 from ats_assets.lineage.closure import Closure, closure
 from ats_assets.lineage.rebuilding import Comparison, compare_files, copy_vintages, empty_world
+from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, Runner
@@ -59,7 +58,7 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
     say(
         f"{how_many(made, 'partition is', 'partitions are')} rebuilt from {how_many(len(behind.vintages), 'delivery', 'deliveries')}, in {how_many(len(parts), 'run')}"
     )
-    with dg.DagsterInstance.ephemeral() as instance, RunProgress(sum(len(part.sessions) for part in parts)) as progress:
+    with listed_instance() as instance, RunProgress(sum(len(part.sessions) for part in parts)) as progress:
         outcome = Outcome.of([], [])
         Runner(world, build(world), instance, checks=False).run(parts, outcome, progress)
     if outcome.interrupted:

@@ -12,9 +12,9 @@ from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.healing import Healing
+from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.runs.runner import Runner
 from ats_assets.runs.stale_partitions import heal_all
-from ats_assets_tests.listed_events import listed_instance
 from ats_assets_tests.sharing import made_once
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 

@@ -11,6 +11,7 @@ import pytest
 
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
@@ -18,7 +19,6 @@ from ats_assets.storage import write_log
 from ats_assets.storage.vintages import DELIVERED
 from ats_assets_tests.lineage.conftest import LAST, heal, healing_of
 from ats_assets_tests.lineage.test_healing import DAY, deliver, pairs
-from ats_assets_tests.listed_events import listed_instance
 from ats_assets_tests.rounds import FULL, rounds
 from ats_assets_tests.small_market import FIRST, differences, files_of
 

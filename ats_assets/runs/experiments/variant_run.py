@@ -9,8 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
-
 from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
@@ -19,6 +17,7 @@ from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.lineage import LineageIndex, LineageRules, judge
 from ats_assets.monitoring.structured_logs import log_fields
+from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.reports.json_form import without_nan
 from ats_assets.runs.experiments.shared_partitions import Seed, share, signatures, sound_signatures
 from ats_assets.runs.experiments.variant_settings import base_settings, variant_folder, write_variant
@@ -139,7 +138,7 @@ class _VariantRun:
 
     def _make(self, assets: frozenset[str], shared: int) -> str | None:
         outcome = Outcome.of(self._sessions, assets)
-        with dg.DagsterInstance.ephemeral() as instance, RunProgress(len(self._sessions)) as progress:
+        with listed_instance() as instance, RunProgress(len(self._sessions)) as progress:
             runner = Runner(self._deployment, self._definitions, instance)
             wanted = runner.parts(self._sessions, assets, self._chunk)
             made = self._in_order({asset for part in wanted for asset in part.assets})

@@ -9,8 +9,8 @@ import polars as pl
 
 from ats_assets.automation.requests import range_tags
 from ats_assets.definitions import build
+from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.vendors.open_vendor import open_state
-from ats_assets_tests.listed_events import listed_instance
 from ats_assets_tests.small_market import small_market
 from ats_assets_tests.sources.adapters.ccxt.markets import DAYS, FIRST, PAIRS, market
 from ats_assets_tests.vendors.ccxt.binance_double import aggregate, milliseconds

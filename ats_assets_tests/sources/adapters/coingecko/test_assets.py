@@ -8,7 +8,7 @@ import pytest
 
 from ats_assets.automation.requests import range_tags
 from ats_assets.definitions import build
-from ats_assets_tests.listed_events import listed_instance
+from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets_tests.small_market import small_market
 from ats_assets_tests.sources.adapters.coingecko.coins import COINS
 from ats_assets_tests.sources.adapters.coingecko.gecko_double import KEY, GeckoMarket

@@ -1,8 +1,9 @@
 """A Dagster instance for runs whose events nobody asks for: it keeps them as a list.
 
-`DagsterInstance.ephemeral()` stores each event in several tables of SQLite in memory; over a range of the small market that takes about as long as the assets themselves.
+Such are the runs of a world that is made to be compared: what is reproduced, what would have been without a restatement, a variant of an experiment, a run as of a time.
+`DagsterInstance.ephemeral()` stores each event in several tables of SQLite in memory; over a range of a small market that takes longer than the assets themselves.
 Here an event is appended to a list. What a run itself asks of its log (which data versions its inputs had, for tags of its own events) is answered with "nothing is
-known"; whoever asks anything else gets an error, never an empty answer. Tests that look at events or runs afterwards take `ephemeral()`.
+known"; whoever asks anything else gets an error, never an empty answer. Who looks at events or runs afterwards takes `ephemeral()`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,9 +29,7 @@ class NotKeptError(Exception):
     """Something was asked of a list that only the tables of a real instance can answer."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "this run's events are kept as a list, which can't be asked for them: let the test use `dg.DagsterInstance.ephemeral()`"
-        )
+        super().__init__("this run's events are kept as a list, which can't be asked for them: use `dg.DagsterInstance.ephemeral()`")
 
 
 class ListedEvents(InMemoryEventLogStorage):

@@ -7,8 +7,8 @@ import dagster as dg
 import pytest
 
 from ats_assets.definitions import build
+from ats_assets.orchestration.listed_events import NotKeptError, listed_instance
 from ats_assets_tests import small_market as market
-from ats_assets_tests.listed_events import NotKeptError, listed_instance
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, Files, differences, files_of, make_history, small_market
 
 LAST = date(2021, 1, 8)
