@@ -1,6 +1,5 @@
 """The map: the stages in the order in which data flows, and what drives them."""
 
-import importlib
 import sys
 from collections import Counter
 from pathlib import Path
@@ -61,6 +60,7 @@ from ats_assets.options.flow import assets as flow
 from ats_assets.options.flow import checks as flow_checks
 from ats_assets.options.surface import assets as surface
 from ats_assets.options.surface import checks as surface_checks
+from ats_assets.orchestration import collecting
 from ats_assets.orchestration.graph import asset_key, asset_name
 from ats_assets.orchestration.instance import guard_documents
 from ats_assets.orchestration.io_manager import WarehouseIOManager
@@ -130,9 +130,10 @@ STAGES = (
     option_orders,
     orders,
     trading_costs,
-    exports,
     live,
     reports,
+    collecting,
+    exports,
 )
 CHECKS = (
     sources_checks,
@@ -185,10 +186,9 @@ def build(deployment: Deployment) -> dg.Definitions:
         If a feature family, or a label, has the name of something else.
     """
     jobs = jobs_of(deployment) | {JOB: trading_job(deployment)}
-    collected = _collected(deployment)
-    jobs |= {COLLECTED: collection_job(deployment)} if collected else {}
+    jobs |= {COLLECTED: collection_job(deployment)} if deployment.collected else {}
     reserved = {RESTATEMENTS, *TICK_ASSETS, *LEARNING, *OF_IMPACT, *BACKTESTS, *ASKED_FOR, *jobs}
-    assets = [*_of_stages(deployment, reserved), *(_of_offered(deployment, asset) for asset in collected)]
+    assets = _of_stages(deployment, reserved)
     checks = [check for stage in CHECKS for check in stage.checks(deployment)]
     if deployment.settings.graph.prefix:
         keys = {key: asset_key(deployment, asset_name(key)) for asset in assets for key in asset.keys}
@@ -200,7 +200,7 @@ def build(deployment: Deployment) -> dg.Definitions:
         jobs=list(jobs.values()),
         schedules=[
             retraining_schedule(deployment, jobs["nightly_retraining"]),
-            *(collection_schedule(deployment, jobs[COLLECTED]) for _ in collected[:1]),
+            *([collection_schedule(deployment, jobs[COLLECTED])] if deployment.collected else []),
         ],
         sensors=[
             new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"], jobs[LATE]),
@@ -238,11 +238,6 @@ def _of_offered(deployment: Deployment, asset: dg.AssetsDefinition) -> dg.Assets
     if all(spec.partitions_def in (None, partitions) for spec in asset.specs):
         return asset
     return asset.map_asset_specs(lambda spec: spec.replace_attributes(partitions_def=partitions if spec.partitions_def else None))
-
-
-def _collected(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """What the source has beside bars and corporate actions."""
-    return importlib.import_module(deployment.source_plugin.collecting).assets(deployment) if deployment.collected else []
 
 
 def _of_stages(deployment: Deployment, reserved: set[str]) -> list[dg.AssetsDefinition]:

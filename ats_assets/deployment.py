@@ -48,6 +48,12 @@ class Deployment:
         """Asset -> what its contract says of each column, likewise."""
         self.by_session: set[str] = set()
         """The assets that are frames with a partition for each session, likewise."""
+        self.records: set[str] = set()
+        """The assets that tell what happened, which can't be made later, likewise."""
+        self.deliveries: set[str] = set()
+        """Those that keep each delivery that differs as a vintage, likewise."""
+        self.copies: set[str] = set()
+        """Those that copy partitions to a store, likewise: of a record they take the sessions that it has."""
         self.asked_sessions: tuple[date, ...] = ()
         """What this process was asked to make, if it is one command: sessions that are partitions in any case."""
 
@@ -146,7 +152,7 @@ class Deployment:
 
     def source_now(self) -> "BarSource":
         """The source reopened, for processes that live long: what `source` has read once it does not read again."""
-        return self.source_plugin.make(self.source_settings, self.calendar, self.settings)
+        return self.source_plugin.opened(self.source_settings, self.calendar, self.settings)
 
     def of(self, make: Callable[["Deployment"], T]) -> T:
         """What a stage makes of the deployment, made once: `deployment.of(families)`."""

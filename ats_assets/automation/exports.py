@@ -12,12 +12,11 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ExportError
 from ats_assets.exports.choosing import NamedExport, exported_tables, exports
 from ats_assets.exports.comparing import differences_of_store
-from ats_assets.exports.exported_partitions import own_path, sessions_of_all, stored_version
+from ats_assets.exports.exported_partitions import is_to_have, own_path, sessions_of_all, stored_version, with_vintages
 from ats_assets.exports.schema import EXPORTS
 from ats_assets.lineage.rules import contiguous
 from ats_assets.orchestration.graph import prefixed
 from ats_assets.orchestration.offered import not_offered
-from ats_assets.storage.vintages import DELIVERED, VINTAGES_OF
 
 LOOKED_AT = 63
 """Sessions that a tick looks at: so many of the newest, and so many older ones, so that a tick's time does not grow with history."""
@@ -104,11 +103,11 @@ def is_exported(deployment: Deployment, one: NamedExport, session: date) -> bool
         return False
     upstream = warehouse.footer(one.asset, session).upstream
     for asset in one.assets:
-        if not deployment.known([session], asset):
+        if not is_to_have(deployment, asset, session):
             continue
         if upstream.get(asset, {}).get(key) != warehouse.footer_of(own_path(deployment, asset, session)).data_version:
             return False
-        several = len(warehouse.stamps(asset, session)) if asset in DELIVERED or asset in VINTAGES_OF else 0
+        several = len(warehouse.stamps(asset, session)) if with_vintages(deployment, asset) else 0
         if several > 1:
             rows = warehouse.read(one.asset, [session], ["asset", "vintages"])
             if dict(rows.iter_rows()).get(asset) != several:
@@ -127,7 +126,8 @@ def _asked(
 ) -> dg.RunRequest | dg.SkipReason:
     """The run, unless it failed a moment ago."""
     job = prefixed(deployment, EXPORTS)
-    versions = "".join(stored_version(deployment, asset, day) for day in sessions for asset in one.assets if deployment.known([day], asset))
+    taken = [(asset, day) for day in sessions for asset in one.assets if is_to_have(deployment, asset, day)]
+    versions = "".join(stored_version(deployment, asset, day) for asset, day in taken)
     request = f"{job}:{one.name}:{sessions[0]}:{sessions[-1]}:{hashlib.sha256(versions.encode()).hexdigest()[:16]}"
     tried = [record for record in instance.get_run_records(dg.RunsFilter(tags={REQUEST: request})) if record.dagster_run.is_finished]
     if tried:

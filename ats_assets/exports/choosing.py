@@ -7,11 +7,11 @@ from typing import Any
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
+from ats_assets.exports.exported_partitions import with_vintages
 from ats_assets.exports.schema import export_asset
 from ats_assets.exports.store import ExportedTable, ExportStore, StorePlace
 from ats_assets.plugins import STORES
 from ats_assets.secrecy import hold_secret
-from ats_assets.storage.vintages import DELIVERED, VINTAGES_OF
 
 ASSETS, ATTEMPTS = "assets", "attempts"
 """What every table `[exports.<name>]` may say beside `kind` and the store's own settings."""
@@ -83,7 +83,7 @@ def exported_tables(deployment: Deployment, one: NamedExport) -> list[ExportedTa
             asset=asset,
             schema=deployment.schemas[asset],
             told=deployment.told_columns[asset],
-            keeps_vintages=asset in DELIVERED or asset in VINTAGES_OF,
+            keeps_vintages=with_vintages(deployment, asset),
         )
         one.store.require_exportable(table)
         found.append(table)

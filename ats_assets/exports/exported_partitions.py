@@ -11,7 +11,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.exports.store import ExportedPartition, ExportedTable, ExportedVersion
 from ats_assets.storage.footer import Footer
 from ats_assets.storage.knowledge import time_of
-from ats_assets.storage.vintages import DELIVERED, ENDING, KNOWN
+from ats_assets.storage.vintages import DELIVERED, ENDING, KNOWN, VINTAGES_OF
 
 
 def exported_partition(deployment: Deployment, table: ExportedTable, session: date) -> ExportedPartition:
@@ -52,11 +52,23 @@ def stored_version(deployment: Deployment, asset: str, session: date) -> str:
 
 
 def sessions_of_all(deployment: Deployment, assets: tuple[str, ...]) -> list[date]:
-    """The sessions of which each of these assets has a partition, or has none because its history begins later; ascending."""
+    """The sessions of which each of these assets has a partition, or is to have none; ascending."""
     stored = {asset: set(deployment.valid_sessions(asset)) for asset in assets}
-    starts = {asset: deployment.history_start(asset) for asset in assets}
+    starts = {asset: None if asset in deployment.records else deployment.history_start(asset) for asset in assets}
     days = set[date]().union(*stored.values())
     return sorted(day for day in days if all(day in stored[asset] or (start := starts[asset]) is None or day < start for asset in assets))
+
+
+def is_to_have(deployment: Deployment, asset: str, session: date) -> bool:
+    """Whether an asset has a partition of a session, or lacks one: not before its history begins, nor of a record that was never made, and can't be made any more."""
+    if asset in deployment.records:
+        return deployment.warehouse.exists(asset, session)
+    return bool(deployment.known([session], asset))
+
+
+def with_vintages(deployment: Deployment, asset: str) -> bool:
+    """Whether an asset keeps each delivery that differs, or is made of one that does."""
+    return asset in DELIVERED or asset in VINTAGES_OF or asset in deployment.deliveries
 
 
 def receipt(deployment: Deployment, table: ExportedTable, session: date) -> dict[str, object]:

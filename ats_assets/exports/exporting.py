@@ -15,7 +15,7 @@ from datetime import date
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ExportError, StoreUnreachableError
 from ats_assets.exports.choosing import NamedExport
-from ats_assets.exports.exported_partitions import exported_partition, stored_version
+from ats_assets.exports.exported_partitions import exported_partition, is_to_have, stored_version
 from ats_assets.exports.store import ExportedTable, StoreConnection
 
 WAIT_SECONDS, LONGEST_WAIT_SECONDS = 2.0, 60.0
@@ -83,8 +83,8 @@ def export_sessions(
 
 
 def exported_of(deployment: Deployment, tables: Sequence[ExportedTable], session: date) -> list[ExportedTable]:
-    """The tables whose history has begun by a session."""
-    return [table for table in tables if deployment.known([session], table.asset)]
+    """The tables that have a partition of a session, or lack one."""
+    return [table for table in tables if is_to_have(deployment, table.asset, session)]
 
 
 def _export_session(

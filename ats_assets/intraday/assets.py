@@ -21,10 +21,12 @@ from ats_assets.intraday.contracts import (
 )
 from ats_assets.intraday.information_bars import known_with_session
 from ats_assets.intraday.microstructure_rows import MEASURES, MICROSTRUCTURE, microstructure_rows
+from ats_assets.intraday.named_tick_gaps import TICK_GAPS, tick_gaps
 from ats_assets.intraday.quote_screening import screen_quotes
 from ats_assets.intraday.refused_ticks import Screened, ScreenedVintages
+from ats_assets.intraday.respelled_ticks import open_ticks
 from ats_assets.intraday.sampler import Sampler
-from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA, SCHEMAS
+from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA, SCHEMAS, TICK_GAPS_SCHEMA
 from ats_assets.intraday.tick_arrays import QUOTE_COLUMNS, TRADE_COLUMNS
 from ats_assets.intraday.tick_source import What, require_delivered
 from ats_assets.intraday.trade_screening import screen_trades
@@ -32,7 +34,9 @@ from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_of
 from ats_assets.orchestration.reading import Known, as_known
 from ats_assets.orchestration.streaming import SessionRows, Streamed, vintages_of_delivery
-from ats_assets.sources.contracts import require, schema_violations
+from ats_assets.sources.contracts import of_vendors, require, schema_violations
+from ats_assets.sources.schema import VENDOR_SCHEMA
+from ats_assets.vendors.spelling import as_delivered
 
 GROUP, DELIVERIES = "intraday", "deliveries"
 _CONTRACTS = {"trades": (RawTrades, MarketTrades, RejectedTrades), "quotes": (RawQuotes, MarketQuotes, RejectedQuotes)}
@@ -49,6 +53,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         *(asset for what in tick_assets(deployment) for asset in (_delivered(deployment, what), _screened(deployment, what))),
         *(_sampled(deployment, name, sampler) for name, sampler in deployment.of(samplers).items()),
         *([_microstructure(deployment, frame)] if frame else []),
+        *([_named_gaps(deployment)] if deployment.settings.intraday.gaps.are_named and tick_assets(deployment) else []),
     ]
 
 
@@ -59,8 +64,8 @@ def _delivered(deployment: Deployment, what: What) -> dg.AssetsDefinition:
         name=f"raw_{what}",
         group=DELIVERIES,
         kinds=_COMMON,
-        contract=_CONTRACTS[what][0],
-        code=(_delivered, plugin.make),
+        contract=of_vendors(_CONTRACTS[what][0].to_schema()) if plugin.names_vendors else _CONTRACTS[what][0],
+        code=(_delivered, plugin.make, *([] if plugin.spelling is as_delivered else [plugin.spelling, open_ticks])),
         settings=(plugin.ticks_follow(own), settings.intraday.hours, settings.calendar.without_closings()),
         vintages=True,
     )
@@ -94,7 +99,8 @@ def _screened(deployment: Deployment, what: What) -> dg.AssetsDefinition:
     accepted, rejected = Node(name=what, contract=good, **common), Node(name=f"rejected_{what}", contract=bad, **common)
 
     def screen(raw: pl.DataFrame) -> Screened:
-        kept, others = _SCREENS[what](raw, session_hours(deployment), intraday.screening)
+        own = raw.drop(VENDOR_SCHEMA.names(), strict=False)
+        kept, others = _SCREENS[what](own, session_hours(deployment), intraday.screening)
         require(schema_violations(good, kept))
         return Screened(accepted=kept, rejected=others)
 
@@ -123,6 +129,56 @@ def _screened(deployment: Deployment, what: What) -> dg.AssetsDefinition:
         )
 
     return ticks
+
+
+def _named_gaps(deployment: Deployment) -> dg.AssetsDefinition:
+    """Silences of all ticks."""
+    own, kinds = deployment.settings.intraday.gaps, tick_assets(deployment)
+    of_vendors_too = {what: tick_plugin(deployment, what)[0].names_vendors for what in kinds}
+    node = Node(
+        name="tick_gaps",
+        group=GROUP,
+        kinds=_COMMON | {"pandera"},
+        reads=tuple(
+            one
+            for what in kinds
+            for one in (
+                Reads(asset=what, back=own.sessions, columns=("symbol", "session", "at")),
+                Reads(asset=f"rejected_{what}"),
+                *([Reads(asset=f"raw_{what}")] if of_vendors_too[what] else []),
+            )
+        ),
+        contract=TICK_GAPS,
+        code=(_named_gaps,),
+        settings=(own, deployment.settings.intraday.hours, deployment.settings.knowledge),
+    )
+
+    @node.asset(deployment, deps=node.deps())
+    def named_tick_gaps(context: dg.AssetExecutionContext) -> Streamed:
+        """Each silence of an instrument: whose ticks fill it, where another vendor's do, or why there are none."""
+        known, hours = Known(deployment, node.name, node.reads), session_hours(deployment)
+
+        def gaps(session: date) -> pl.DataFrame:
+            parts = [TICK_GAPS_SCHEMA.to_frame()]
+            for what in kinds:
+                now, ago = Reads(asset=what), Reads(asset=what, back=own.sessions, lag=1)
+                names = known.frame(ago, [session], SCHEMAS[what], columns=["symbol"])["symbol"].unique() if own.sessions else ()
+                ticks = known.frame(now, [session], SCHEMAS[what], columns=["symbol", "at"])
+                rejected = known.frame(
+                    Reads(asset=f"rejected_{what}"), [session], SCHEMAS[f"rejected_{what}"], columns=["symbol", "at", "reasons"]
+                )
+                raw = _raw_of_vendors(known, what, session) if of_vendors_too[what] else None
+                parts.append(tick_gaps(what, session, hours, ticks, rejected, before=names, raw=raw, seconds=own.seconds))
+            return TICK_GAPS.validate(pl.concat(parts))
+
+        return Streamed(parts=(SessionRows(session=day, rows=gaps(day)) for day in sessions_of(context.partition_keys)))
+
+    return named_tick_gaps
+
+
+def _raw_of_vendors(known: Known, what: What, session: date) -> pl.DataFrame:
+    schema = pl.Schema({**SCHEMAS[f"raw_{what}"], **VENDOR_SCHEMA})
+    return known.frame(Reads(asset=f"raw_{what}"), [session], schema, columns=["symbol", "at", *VENDOR_SCHEMA.names()])
 
 
 def _sampled(deployment: Deployment, name: str, sampler: Sampler) -> dg.AssetsDefinition:

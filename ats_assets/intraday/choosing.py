@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
+from ats_assets.intraday.respelled_ticks import open_ticks
 from ats_assets.intraday.sampler import Sampler
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_source import TickSource, TickSourcePlugin, What
@@ -51,7 +52,7 @@ def tick_plugin(deployment: Deployment, what: What) -> tuple[TickSourcePlugin[An
 def tick_source(deployment: Deployment, what: What) -> TickSource:
     """Where trades or quotes come from, opened anew: its first use reads files or asks a server."""
     plugin, own = tick_plugin(deployment, what)
-    return plugin.make(own, what, session_hours(deployment), deployment)
+    return open_ticks(plugin, own, what, session_hours(deployment), deployment)
 
 
 def tick_assets(deployment: Deployment) -> tuple[What, ...]:

@@ -86,6 +86,21 @@ INFORMATION_BARS_SCHEMA = pl.Schema(
 )
 """Bars that a sampler makes of ticks, sorted by symbol, session, bar."""
 
+TICK_GAPS_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        "symbol": pl.String,
+        "what": pl.String,
+        "starts_at": NANOSECONDS,
+        "ends_at": NANOSECONDS,
+        "reason": pl.String,
+        "vendor": pl.String,
+        "ticks": pl.Int64,
+        "details": pl.String,
+    }
+)
+"""Silences, named."""
+
 SCHEMAS = {
     "raw_trades": RAW_TRADES_SCHEMA,
     "trades": TRADES_SCHEMA,
@@ -93,5 +108,6 @@ SCHEMAS = {
     "raw_quotes": RAW_QUOTES_SCHEMA,
     "quotes": QUOTES_SCHEMA,
     "rejected_quotes": REJECTED_QUOTES_SCHEMA,
+    "tick_gaps": TICK_GAPS_SCHEMA,
 }
 """By the name of their asset; those of the samplers are named by the settings."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from ats_assets.plugins import Plugin
 from ats_assets.sources.source import require_within
+from ats_assets.vendors.spelling import Spelling, as_delivered
 
 S = TypeVar("S", bound=BaseModel)
 What = Literal["trades", "quotes"]
@@ -63,10 +64,16 @@ class TickSourcePlugin(Plugin[S, TickSource]):
         Settings -> those of them that the ticks of a session depend on, as a section. Default: all.
     reads
         Settings and `what` -> the assets that its ticks are taken from, where they are in the warehouse already. Default: none.
+    names_vendors
+        Whether its ticks have the columns of `VENDOR_SCHEMA` beside those of all sources.
+    spelling
+        Settings -> how it spells symbols, which are translated to and from the warehouse's spelling as it is opened. Default: alike.
     """
 
     ticks_follow: Callable[[S], BaseModel] = _as_set
     reads: Callable[[S, What], tuple[str, ...]] = _from_outside
+    names_vendors: bool = False
+    spelling: Callable[[S], Spelling] = as_delivered
 
 
 def require_delivered(source: TickSource, sessions: Sequence[date], what: What) -> None:

@@ -174,6 +174,9 @@ class Node:
             told = {name: column.description or "" for name, column in _columns_of(self.contract).columns.items()}
             deployment.told_columns[self.name] = told
             deployment.by_session |= {self.name} if partitioned else set()
+            deployment.records |= {self.name} if self.record else set()
+            deployment.deliveries |= {self.name} if self.vintages else set()
+            deployment.copies |= {self.name} if self.export else set()
         return {
             "group_name": prefixed(deployment, self.group),
             "kinds": set(self.kinds),

@@ -92,6 +92,7 @@ class Known:
         self._stamps: dict[tuple[str, date], list[str]] = {}
         self._versions: dict[tuple[str, date, str], tuple[str, str]] = {}
         self._starts: dict[str, date | None] = {}
+        self._copies = asset in deployment.copies
 
     def runs(self, sessions: Sequence[date], stamps: Stamps | None = None) -> list[list[date]]:
         """The sessions, ascending, in runs in which one frame of each window serves all, and fits into memory.
@@ -198,7 +199,8 @@ class Known:
         if asset not in self._starts:
             self._starts[asset] = self._deployment.history_start(asset)
         start = self._starts[asset]
-        return start is not None and day >= start
+        is_absent = self._copies and asset in self._deployment.records and not self._deployment.warehouse.exists(asset, day)
+        return start is not None and day >= start and not is_absent
 
     def _stamps_of(self, asset: str, day: date) -> list[str]:
         """The vintages of a session, looked up once; none of an asset that keeps no vintages."""

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, PlainSerializer, field_validator, model_validator
 
-from ats_assets.settings.section import NonNegative, Section, Share
+from ats_assets.settings.section import NonNegative, Positive, Section, Share
 
 Clock = Annotated[time, PlainSerializer(lambda at: at.isoformat("minutes" if at.second == 0 else "seconds"), return_type=str)]
 """A time of day, as a settings file has it: "17:00"."""
@@ -85,6 +85,20 @@ class SessionsSettings(Section):
     sessions: dict[str, HoursSettings] = Field(default_factory=dict)
 
 
+class TickGapsSettings(Section):
+    """Which silences are named. With neither there is no asset of them."""
+
+    sessions: NonNegative = Field(
+        default=0, description="a symbol without a tick is a gap if it had one in so many sessions before; 0: it is none"
+    )
+    seconds: Positive | None = Field(default=None, description="so is a longer silence of a symbol within its hours; default: it is none")
+
+    @property
+    def are_named(self) -> bool:
+        """Whether any is."""
+        return self.sessions > 0 or self.seconds is not None
+
+
 class IntradaySettings(Section):
     """Ticks. Without `trades` and `quotes` there is nothing inside a session, and no asset of it."""
 
@@ -97,6 +111,7 @@ class IntradaySettings(Section):
     )
     sessions: dict[str, HoursSettings] = Field(default_factory=dict, description="symbol -> its hours; `default` says those of all others")
     screening: TickScreeningSettings = TickScreeningSettings()
+    gaps: TickGapsSettings = TickGapsSettings()
     lookback_sessions: NonNegative = Field(
         default=5, description="sessions before its own that what is made of bars of a session may look back over"
     )

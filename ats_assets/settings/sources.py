@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from ats_assets.settings.section import Name, NonNegative, Positive, Section, Share, SymbolPattern
+from ats_assets.settings.written_symbols import WrittenSymbols
 
 
 class SyntheticSettings(Section):
@@ -31,7 +32,7 @@ class SyntheticSettings(Section):
     defective_share: Share = Field(default=0.001, description="of the rows, that the contract of bars must reject")
 
 
-class FilesSettings(Section):
+class FilesSettings(WrittenSymbols):
     """A Parquet or CSV file or folder of daily bars. What is not set is found in the files; `ats sources inspect` shows what was."""
 
     path: Path | None = None

@@ -31,7 +31,7 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         group=GROUP,
         kinds=frozenset({"parquet", "polars", "greatexpectations"}),
         contract=of_vendors(RAW_BARS) if plugin.names_vendors else RAW_BARS,
-        code=(_raw_bars, plugin.make),
+        code=(_raw_bars, *plugin.code),
         settings=(plugin.bars_follow(deployment.source_settings), settings.calendar.without_closings()),
         vintages=True,
     )
@@ -104,7 +104,7 @@ def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
         contract=of_vendors(RAW_ACTIONS) if plugin.names_vendors else RAW_ACTIONS,
-        code=(_raw_actions, plugin.make),
+        code=(_raw_actions, *plugin.code),
         settings=(plugin.actions_follow(deployment.source_settings), settings.calendar.without_closings()),
         vintages=True,
     )

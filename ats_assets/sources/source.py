@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import polars as pl
 from pydantic import BaseModel
@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.plugins import Plugin
+from ats_assets.sources.respelling import respelled
+from ats_assets.vendors.spelling import Spelling, as_delivered
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -174,6 +176,8 @@ class SourcePlugin(Plugin[S, BarSource]):
         The module whose function `assets(deployment)` makes these, in the group `market_data`.
     names_vendors
         Whether its bars and corporate actions have the columns of `VENDOR_SCHEMA` beside those of all sources.
+    spelling
+        Settings -> how it spells symbols, which are translated to and from the warehouse's spelling as it is opened. Default: alike.
     at
         Of a source that reads files: path and settings -> a source of what lies there that keeps nothing, for a look before any run. Default: none.
     """
@@ -185,7 +189,17 @@ class SourcePlugin(Plugin[S, BarSource]):
     collects: Callable[[S], tuple[str, ...]] = _nothing
     collecting: str = ""
     names_vendors: bool = False
+    spelling: Callable[[S], Spelling] = as_delivered
     at: Callable[[Path, S, SessionCalendar], BarSource] | None = None
+
+    @property
+    def code(self) -> tuple[Callable[..., Any], ...]:
+        """What makes its rows."""
+        return (self.make,) if self.spelling is as_delivered else (self.make, self.spelling, respelled)
+
+    def opened(self, own: S, *given: Any) -> BarSource:
+        """The source of its settings, and of the calendar and all settings beside them, with the warehouse's symbols."""
+        return respelled(self.make(own, *given), self.spelling(own))
 
 
 def upcoming_actions(source: BarSource, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:

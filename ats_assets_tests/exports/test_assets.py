@@ -347,3 +347,36 @@ def test_several_exports_of_one_kind_stand_side_by_side(tmp_path: Path) -> None:
     table = {"online": {"kind": "redis", "assets": ["alpha158"]}, "scores": {"kind": "redis", "assets": ["predictions"]}, **EXPORTS}
     keys = {key.to_user_string() for key in build(market(tmp_path, exports=table)).resolve_all_asset_keys()}
     assert {"online_export", "scores_export", "redis_export", "timescale_export"} <= keys
+
+
+def test_what_is_collected_and_what_the_session_loop_records_is_exported_too(root: Path, database: str) -> None:
+    """Sessions that were never collected, and can't be any more, keep none of the others from the store."""
+    collecting = {
+        "source": {
+            "kind": "preferred",
+            "own": {"preferred": {"order": ("synthetic", "files"), "files": {"path": str(root / "none")}, "compare": True}},
+        },
+        "live": {"enabled": True},
+        "exports": {"timescale": {"assets": ["bars", "vendor_comparison", "live_decisions"]}},
+    }
+    deployment = market(root, **collecting)
+    days = deployment.calendar.sessions(FIRST, LAST)
+    definitions = build(deployment)
+    assert dg.AssetKey("timescale_export") in definitions.resolve_asset_graph().get_all_asset_keys()
+    one = deployment.of(exports)["timescale"]
+    tables = {table.asset: table for table in exported_tables(deployment, one)}
+    assert tables["vendor_comparison"].keeps_vintages is False
+    assert export(deployment, "timescale", last=days[3]).success
+    assert set(deployment.warehouse.read("timescale_export", days[:4])["asset"]) == {"bars"}
+    assert is_exported(deployment, one, days[3])
+    compared = pl.DataFrame([{"session": days[3], "symbol": "A", "field": "close"}], schema=tables["vendor_comparison"].schema)
+    decided = pl.DataFrame(schema=tables["live_decisions"].schema)
+    for name, rows in (("vendor_comparison", compared), ("live_decisions", decided)):
+        deployment.warehouse.write(name, days[3], rows, upstream={}, code_version="c", settings_version="s")
+    assert not is_exported(deployment, one, days[3]), "what is collected later is exported then"
+    assert days[3] in due_sessions(deployment, one, 0)
+    result = export(market(root, **collecting), "timescale", days[2], days[3])
+    assert verdicts(result) == [True]
+    assert is_exported(deployment, one, days[3])
+    with psycopg.connect(database) as connection:
+        assert connection.execute(b"SELECT session, symbol, field FROM ats.vendor_comparison").fetchall() == [(days[3], "A", "close")]

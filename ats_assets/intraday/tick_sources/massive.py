@@ -26,6 +26,7 @@ from ats_assets.sources.wire_frames import WireColumn, to_frame, unread
 from ats_assets.vendors.massive import FlatFiles, MassiveRest, flat_files, massive_rest
 from ats_assets.vendors.massive.delivery_times import delivered_at
 from ats_assets.vendors.massive.flat_files import Dataset
+from ats_assets.vendors.massive.massive_symbols import massive_spelling
 
 _SCHEMAS: Final[Mapping[What, pl.Schema]] = {"trades": RAW_TRADES_SCHEMA, "quotes": RAW_QUOTES_SCHEMA}
 _DATASETS: Final[Mapping[What, Dataset]] = {"trades": "us_stocks_sip/trades_v1", "quotes": "us_stocks_sip/quotes_v1"}
@@ -224,4 +225,4 @@ def _from_anywhen(own: MassiveTicksSettings) -> MassiveTicksSettings:
     return own.model_copy(update={"first_session": FIRST})
 
 
-PLUGIN = TickSourcePlugin(settings=MassiveTicksSettings, make=_open_ticks, ticks_follow=_from_anywhen)
+PLUGIN = TickSourcePlugin(settings=MassiveTicksSettings, make=_open_ticks, ticks_follow=_from_anywhen, spelling=massive_spelling)

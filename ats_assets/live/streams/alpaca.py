@@ -1,7 +1,7 @@
 """Alpaca's market data, followed through lost connections. What was missed meanwhile is asked for by REST as minute bars, and what can't be had is named.
 
 The stream numbers nothing, so gaps are found by time: after each connection the minutes since the newest bar, and a minute that a symbol lacks between two of its bars. Such a minute
-may have had no trade; then the answer has no bar either.
+may have had no trade; then the answer has no bar either. Where the answer does not come, the gap is named, and asked for again each minute.
 """
 
 import threading
@@ -70,6 +70,8 @@ class AlpacaStream:
         self._newest: dict[str, datetime] = {}
         """Of each symbol the beginning of its newest bar."""
         self._lacking: dict[str, tuple[datetime, datetime]] = {}
+        self._told_of: tuple[datetime, datetime] | None = None
+        """What was named last as a gap that can't be repaired."""
         self._repaired_at: datetime | None = None
         self._frame_at: datetime | None = None
         """When something was heard last."""
@@ -167,7 +169,11 @@ class AlpacaStream:
         self._repaired_at = now
         lacking, self._lacking = self._lacking, {}
         first, last = min(one for one, _ in lacking.values()), max(one for _, one in lacking.values())
-        self._repair(credentials, sorted(lacking), first, last)
+        if gap := self._repair(credentials, sorted(lacking), first, last):
+            self._lacking = lacking  # asked for again, as long as it is not there
+            if (first, last) != self._told_of:
+                self._told_of = first, last
+                self._tell(EventKind.RESUMED, fields={"gap": gap})
 
     def _resumed(self, credentials: Credentials) -> None:
         """The connection is there: what was missed since something was heard last is asked for."""
@@ -177,6 +183,9 @@ class AlpacaStream:
         since = max(known.replace(second=0, microsecond=0) - MINUTE, opens)
         last = now.replace(second=0, microsecond=0) - MINUTE
         gap = self._repair(credentials, list(self._opening.symbols), since, last) if last >= since else None
+        if gap:  # of all symbols, since nobody knows whose bars were missed: asked for again until they are there
+            self._repaired_at = now
+            self._lacking |= {symbol: (min(since, self._lacking.get(symbol, (since, last))[0]), last) for symbol in self._opening.symbols}
         self._tell(EventKind.RESUMED, fields={"gap": gap} if gap else {})
 
     def _repair(self, credentials: Credentials, symbols: list[str], first: datetime, last: datetime) -> str | None:

@@ -86,7 +86,7 @@ def listening(
     for name, value in (how.pop("keys", ENVIRONMENT)).items():
         monkeypatch.setenv(name, value)
     clock, listener = _Fixed(), _Listener()
-    settings = connected(double.url).model_copy(update={"live": LiveSettings(tick_seconds=0.05)})
+    settings = connected(double.url, alpaca=how.pop("alpaca", None)).model_copy(update={"live": LiveSettings(tick_seconds=0.05)})
     opening = StreamOpening(
         deployment=Deployment(settings),
         session=SESSION,

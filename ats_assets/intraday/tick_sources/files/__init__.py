@@ -7,6 +7,7 @@ from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_source import TickSourcePlugin, What
 from ats_assets.intraday.tick_sources.files.settings import TickFilesSettings
 from ats_assets.intraday.tick_sources.files.tick_files import TickFiles
+from ats_assets.vendors.written_symbols import written_spelling
 
 
 def open_tick_files(own: TickFilesSettings, what: What, hours: SessionHours, deployment: Deployment) -> TickFiles:
@@ -19,4 +20,4 @@ def _without_place(own: TickFilesSettings) -> TickFilesSettings:
     return own.model_copy(update={"path": Path("ticks") if own.path else None, "vintage": None})
 
 
-PLUGIN = TickSourcePlugin(settings=TickFilesSettings, make=open_tick_files, ticks_follow=_without_place)
+PLUGIN = TickSourcePlugin(settings=TickFilesSettings, make=open_tick_files, ticks_follow=_without_place, spelling=written_spelling)

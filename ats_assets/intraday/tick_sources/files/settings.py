@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from ats_assets.settings import Positive, Section
+from ats_assets.settings import Positive
 from ats_assets.settings.section import SymbolPattern
+from ats_assets.settings.written_symbols import WrittenSymbols
 
 
-class TickFilesSettings(Section):
+class TickFilesSettings(WrittenSymbols):
     """A file or folder of trades or quotes: Parquet, text (.csv, .txt, also .gz or .zip), or Dukascopy's .bi5."""
 
     path: Path | None = Field(default=None, description="a file or folder; relative to the current folder")

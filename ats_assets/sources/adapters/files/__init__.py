@@ -6,6 +6,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.settings import FilesSettings, Settings
 from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets.sources.source import SourcePlugin
+from ats_assets.vendors.written_symbols import written_spelling
 
 
 def open_files(own: FilesSettings, calendar: SessionCalendar, settings: Settings) -> FileSource:
@@ -31,4 +32,5 @@ PLUGIN = SourcePlugin(
     actions_follow=_bars_follow,
     at=files_at,
     tells_name_changes=lambda own: own.actions is not None,
+    spelling=written_spelling,
 )

@@ -5,6 +5,7 @@ from ats_assets.settings import Settings
 from ats_assets.sources.adapters.massive.massive_settings import MassiveSourceSettings
 from ats_assets.sources.adapters.massive.source import MassiveSource
 from ats_assets.sources.source import SourcePlugin
+from ats_assets.vendors.massive.massive_symbols import massive_spelling
 
 __all__ = ["PLUGIN", "MassiveSource", "MassiveSourceSettings"]
 
@@ -32,4 +33,5 @@ PLUGIN = SourcePlugin(
     tells_name_changes=lambda own: own.corporate_actions and own.ticker_changes and bool(own.symbols),
     collects=lambda own: tuple(f"massive_{name}" for name in dict.fromkeys(own.collect)),
     collecting="ats_assets.sources.adapters.massive.assets",
+    spelling=massive_spelling,
 )

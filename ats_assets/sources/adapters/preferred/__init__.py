@@ -1,7 +1,7 @@
 """Several vendors as one source, in an order of preference: where the first can't be asked, or has no row, the next one's is taken, and each row says whose it is."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -24,7 +24,7 @@ def open_preferred(own: PreferredSettings, calendar: SessionCalendar, settings: 
     for name in own.order:
         plugin = SOURCES.find(own.kind_of(name), folder, f"source.preferred.{name}.kind")
         checked = SOURCES.checked(own.kind_of(name), own.table_of(name), folder, f"source.preferred.{name}")
-        opened[name] = plugin.make(checked, calendar, settings)
+        opened[name] = cast("SourcePlugin[Any]", plugin).opened(checked, calendar, settings)
     return PreferredSource(own, opened)
 
 

@@ -1,0 +1,116 @@
+"""Ticks of a second vendor in the holes of the first: each true tick is there once, however the edges of a hole cut through an instant and however the two stamp it."""
+
+from collections import Counter
+from datetime import timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ats_assets.intraday.schema import NANOSECONDS, RAW_TRADES_SCHEMA
+from ats_assets.intraday.stitching import holes_of, new_in_holes, stitched
+from ats_assets.sources.schema import VENDOR_SCHEMA
+from ats_assets_tests.intraday.ticks import MONDAY, nyse, raw_quotes, raw_trades
+
+SECOND = 10**9
+LONGEST = 21 * SECOND // 10
+BEGIN = 100 * SECOND
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> tuple[list[tuple[int, str]], set[int], int]:
+    """True ticks, often several of one content at one instant; those that the first vendor lost, in runs that are silences; the coarser unit of the second one's clock."""
+    steps = draw(st.lists(st.sampled_from([0, 0, 10**5, 10**8, 3 * 10**8, SECOND]), min_size=1, max_size=120))
+    content = draw(st.lists(st.sampled_from("ab"), min_size=len(steps), max_size=len(steps)))
+    ticks = list(zip((BEGIN + np.cumsum(steps)).tolist(), content, strict=True))
+    lost: set[int] = set()
+    for begin in sorted(draw(st.sets(st.integers(0, len(ticks) - 1), max_size=4))):
+        if begin not in lost:
+            end = next((n for n in range(begin, len(ticks)) if ticks[n][0] - ticks[begin][0] > LONGEST + SECOND), len(ticks))
+            lost |= set(range(begin, end))
+    return ticks, lost, draw(st.sampled_from([1, 10**6]))
+
+
+@given(markets())
+@settings(max_examples=300, deadline=None)
+def test_each_tick_is_there_once(market: tuple[list[tuple[int, str]], set[int], int]) -> None:
+    ticks, lost, unit = market
+    own = [tick for n, tick in enumerate(ticks) if n not in lost]
+    other = [(at // unit * unit, content) for at, content in ticks]
+    start, end = BEGIN - LONGEST - SECOND, ticks[-1][0] + LONGEST + SECOND
+    both = [(np.array([at for at, _ in rows], dtype=np.int64), [content for _, content in rows]) for rows in (own, other)]
+    holes = holes_of(both[0][0], start, end, LONGEST)
+    filled = new_in_holes(holes, both[0], both[1], unit if unit > 1 else 0)
+    got = Counter(own) if unit == 1 else Counter((at // unit, content) for at, content in own)
+    for (at, content), place in zip(other, filled.tolist(), strict=True):
+        if place >= 0:
+            got[(at, content) if unit == 1 else (at // unit, content)] += 1
+            assert holes[place].start - unit <= at <= holes[place].end + unit
+    assert got == (Counter(ticks) if unit == 1 else Counter((at // unit, content) for at, content in ticks))
+
+
+def told(rows: pl.DataFrame, vendor: str, reason: str | None = None) -> pl.DataFrame:
+    return rows.with_columns(vendor=pl.lit(vendor, pl.String), vendor_reason=pl.lit(reason, pl.String))
+
+
+def test_ticks_stand_in_the_hole_in_the_order_of_both_deliveries() -> None:
+    first = told(raw_trades({"at": "09:31"}, {"at": "10:00:01", "price": 11.0}, {"at": "10:00:00"}, {"at": "15:59"}), "one")
+    second = told(
+        raw_trades({"at": "09:31"}, {"at": "12:00", "price": 12.0}, {"at": "12:00", "price": 13.0}, {"at": "18:00", "price": 14.0}),
+        "two",
+        "one",
+    )
+    found, filled = stitched(first, second, "trades", nyse(), longest=3600 * SECOND, tolerance=0)
+    assert found["price"].to_list() == [10.0, 11.0, 10.0, 12.0, 13.0, 10.0]
+    assert found["sequence"].to_list() == list(range(6))
+    assert found["vendor"].to_list() == ["one"] * 3 + ["two"] * 2 + ["one"]
+    assert found["vendor_reason"].to_list() == [None] * 3 + ["one: no tick from 15:00:01Z to 20:59:00Z"] * 2 + [None]
+    assert filled.select("symbol", "ticks").rows() == [("A", 2)]
+    assert found.schema == pl.Schema({**RAW_TRADES_SCHEMA, **VENDOR_SCHEMA})
+
+
+def test_what_has_no_hole_no_symbol_or_another_symbol_stays_as_it_came() -> None:
+    first = told(raw_trades({"at": "09:30"}, {"at": "15:59:59"}, {"symbol": None, "at": "12:00"}, {"at": None}), "one").sort(
+        "symbol", "sequence"
+    )
+    second = told(raw_trades({"at": "12:00"}, {"symbol": "B", "at": "12:00"}, {"symbol": None, "at": "12:00"}), "two")
+    found, filled = stitched(first, second, "trades", nyse(), longest=6 * 3600 * SECOND + 1800 * SECOND, tolerance=0)
+    assert found.equals(first)
+    assert filled.is_empty()
+
+
+@pytest.mark.parametrize("sizes", [(100.0, 100.0), (None, None)])
+def test_quotes_are_told_by_their_sides(sizes: tuple[float | None, float | None]) -> None:
+    """Sizes are lots of one vendor and shares of another, or lacking."""
+    edges = [{"at": "09:30:00"}, {"at": "10:00:00"}]
+    later = [{"at": "15:30:00"}, {"at": "15:59:59"}]
+    first = told(raw_quotes(*edges, *later), "one")
+    own = {"bid_size": sizes[0], "ask_size": sizes[1]}
+    second = told(raw_quotes(*[one | own for one in (*edges, {"at": "12:00:00"}, *later)]), "two", "one")
+    found, _ = stitched(first, second, "quotes", nyse(), longest=1800 * SECOND, tolerance=0)
+    assert found["vendor"].to_list() == ["one", "one", "two", "one", "one"]
+
+
+def test_what_was_delivered_twice_pairs_once() -> None:
+    """Two copies of a trade in two files of the first vendor once paired with the trade and with its lost neighbour of the same instant."""
+    twice = [{"at": "10:00"}, {"at": "10:00", "part": 1}, {"at": "15:00"}]
+    first, second = told(raw_trades(*twice), "one"), told(raw_trades({"at": "10:00"}, {"at": "10:00"}, {"at": "15:00"}), "two", "one")
+    found, filled = stitched(first, second, "trades", nyse(), longest=3600 * SECOND, tolerance=0)
+    assert filled["ticks"].to_list() == [1]
+    assert found["at"].to_list()[:3] == [first["at"][0]] * 3
+    named = {"trade_id": "7", "exchange": "N"}
+    first = told(raw_trades({"at": "10:00", **named}, {"at": "10:00", **named}, {"at": "15:00"}), "one")
+    assert stitched(first, second, "trades", nyse(), longest=3600 * SECOND, tolerance=0)[1]["ticks"].to_list() == [1]
+
+
+def test_hours_bound_the_holes() -> None:
+    hours = nyse()
+    start, end = (int(one.timestamp()) * SECOND for one in hours.of("A", MONDAY))
+    at = pl.Series([timedelta(hours=3)]).dt.total_nanoseconds() + start
+    first = told(raw_trades({}).with_columns(at=at.cast(NANOSECONDS)), "one")
+    second = told(raw_trades({"at": "04:00"}, {"at": "09:30"}, {"at": "15:59:59.999"}, {"at": "16:00"}), "two", "one")
+    found, filled = stitched(first, second, "trades", hours, longest=3600 * SECOND, tolerance=0)
+    assert filled.select("start", "end").rows() == [(start, at[0]), (at[0], end)]
+    assert found.height == 3
