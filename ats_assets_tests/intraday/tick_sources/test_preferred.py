@@ -66,7 +66,7 @@ def test_a_vendor_that_is_down_is_passed_over_and_said() -> None:
 
 def tick_file(path: Path, rows: list[tuple[str, str, float]]) -> None:
     lines = ["symbol,timestamp,price,size", *(f"{symbol},{at},{price},100" for symbol, at, price in rows)]
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -7,6 +7,7 @@
 A row belongs to the session that its time and the hours of its instrument name (`session_hours`); without a readable time to the last session of its file.
 """
 
+import hashlib
 import re
 import shutil
 import tempfile
@@ -169,6 +170,7 @@ class TickFiles:
             files.append(self._as_it_is(path) or self._converted(path, kept))
         if self._keep is not None:
             forget_others(self._folder, kept)
+            forget_others(self._folder.parent, set())  # of versions that kept all of them together
         if self._settings.symbols:
             files = [file for file in files if not isinstance(file, HourTicks) or file.file.symbol in self._settings.symbols]
         return files
@@ -176,7 +178,9 @@ class TickFiles:
     @cached_property
     def _folder(self) -> Path:
         if self._keep is not None:
-            return self._keep / self._what
+            return (
+                self._keep / self._what / hashlib.sha256(str(self.path.absolute()).encode()).hexdigest()[:16]
+            )  # of several vendors each its own
         aside = tempfile.mkdtemp(prefix="ats-ticks-")
         weakref.finalize(self, shutil.rmtree, aside, ignore_errors=True)
         return Path(aside)
