@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from ats_assets.deployment import Deployment
 from ats_assets.intraday.session_hours import DEFAULT, SessionHours
 from ats_assets.intraday.tick_source import TickSource, TickSourcePlugin, What
+from ats_assets.sources.respelling import respelled_rows
 from ats_assets.vendors.spelling import Spelling, spelled_for
 
 
@@ -25,9 +26,7 @@ class RespelledTicks:
 
     def ticks(self, session: date) -> pl.DataFrame:
         """As `TickSource.ticks`."""
-        rows = self._source.ticks(session)
-        ours = self._spelling.warehouses(rows["symbol"].drop_nulls().unique())
-        return rows.with_columns(pl.col("symbol").replace(ours)).sort("symbol", "sequence", maintain_order=True)
+        return respelled_rows(self._source.ticks(session), self._spelling)
 
 
 def open_ticks(plugin: TickSourcePlugin[Any], own: BaseModel, what: What, hours: SessionHours, deployment: Deployment) -> TickSource:

@@ -54,16 +54,25 @@ class RespelledSource:
 def respelled_rows(rows: pl.DataFrame, spelling: Spelling) -> pl.DataFrame:
     """Rows of a vendor with the warehouse's symbols, sorted by session and symbol, then in the order of delivery.
 
+    A symbol that the vendor spells nothing by stays as it came, and `defects` says so.
+
     Raises
     ------
-    AmbiguousSymbolError, SourceError
-        If a symbol can't be translated, or two of them are one instrument.
+    AmbiguousSymbolError
+        If a symbol can be two instruments, or two of them are one.
     """
     named = [name for name in _NAMED if name in rows.columns]
-    ours = spelling.warehouses({symbol for name in named for symbol in rows[name].drop_nulls().unique()})
-    if all(symbol == name for symbol, name in ours.items()):
+    theirs = {symbol for name in named for symbol in rows[name].drop_nulls().unique()}
+    ours = spelling.warehouses(theirs)
+    if all(symbol == name for symbol, name in ours.items()) and len(ours) == len(theirs):
         return rows
-    return rows.with_columns(pl.col(named).replace(ours)).sort("session", "symbol", maintain_order=True)
+    odd = [
+        pl.when(pl.col(name).is_in(sorted(theirs - ours.keys()))).then(pl.format(f"{name}: {{}} is not as {spelling.vendor} spells", name))
+        for name in named
+    ]
+    told = pl.concat_str("defects", *odd, separator="; ", ignore_nulls=True).replace("", None)
+    made = rows.with_columns(pl.col(named).replace(ours), defects=told)
+    return made.sort("session", "symbol", *(["sequence"] if "sequence" in rows.columns else []), maintain_order=True)
 
 
 def respelled(source: Source, spelling: Spelling) -> Source:

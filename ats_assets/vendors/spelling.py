@@ -102,7 +102,7 @@ class Spelling:
         """
         if symbol in self.names:
             return self.names[symbol]
-        found = self._meanings(symbol)
+        found = self._told(symbol)
         if len(found) == 1:
             return found[0]
         if found:
@@ -135,14 +135,14 @@ class Spelling:
         return spelt
 
     def warehouses(self, symbols: Iterable[str]) -> dict[str, str]:
-        """The warehouse's spelling of each of some symbols.
+        """The warehouse's spelling of each of some symbols; those that the vendor spells nothing by are left out.
 
         Raises
         ------
         AmbiguousSymbolError
             As `from_vendor`, or if two of them are one instrument.
         """
-        found = {symbol: self.from_vendor(symbol) for symbol in sorted(set(symbols))}
+        found = {symbol: self.from_vendor(symbol) for symbol in sorted(set(symbols)) if symbol in self.names or self._told(symbol)}
         seen: dict[str, str] = {}
         for theirs, ours in found.items():
             if ours in seen:
@@ -152,8 +152,18 @@ class Spelling:
         return found
 
     @cached_property
+    def _read(self) -> dict[str, list[str]]:
+        """What was found of symbols already: a delivery of all stocks has the same ones each session."""
+        return {}
+
+    @cached_property
     def _own_names(self) -> dict[str, str]:
         return {ours: theirs for theirs, ours in self.names.items()}
+
+    def _told(self, symbol: str) -> list[str]:
+        if symbol not in self._read:
+            self._read[symbol] = self._meanings(symbol)
+        return self._read[symbol]
 
     def _meanings(self, symbol: str) -> list[str]:
         """The instruments that the vendor spells so; those that it calls by a name of its own are not among them."""

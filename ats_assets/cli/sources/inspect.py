@@ -23,6 +23,7 @@ from ats_assets.runs.tick_inspection import InspectedSession, inspected_ticks
 from ats_assets.runs.writing import console, write_line, write_table
 from ats_assets.settings import Settings, load_settings
 from ats_assets.sources import MEASURES, BarSource, SourcePlugin, recognised_by
+from ats_assets.sources.respelling import respelled
 
 
 def inspect_files(*, path: Path, n_rows: int, changes: Sequence[str], form: str) -> None:
@@ -110,7 +111,7 @@ def _source(settings: Settings, calendar: SessionCalendar, path: Path, changes: 
         raise TypeError("the source of files can't be opened at a path")
     written = settings.source.files.model_dump(mode="json", exclude_defaults=True) | _parsed(changes)
     own = SOURCES.checked("files", {name: value for name, value in written.items() if name != "path"}, setting="--set")
-    return plugin.at(path, own, calendar)
+    return respelled(plugin.at(path, own, calendar), plugin.spelling(own))
 
 
 def _parsed(changes: Sequence[str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ats_assets.corporate_actions.screening import screen_actions
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.plugins import SOURCES
+from ats_assets.sources.respelling import respelled
 from ats_assets.sources.source import BarSource, SourcePlugin, clock_remark
 
 
@@ -98,4 +99,4 @@ def _opened(deployment: Deployment, path: Path, actions: Path | None) -> BarSour
     if not isinstance(plugin, SourcePlugin) or plugin.at is None:
         raise SourceError("the source files can't be opened at a path")
     own = deployment.settings.source.files.model_copy(update={"path": path, "actions": actions, "vintage": None})
-    return plugin.at(path, own, deployment.calendar)
+    return respelled(plugin.at(path, own, deployment.calendar), plugin.spelling(own))
