@@ -2,7 +2,7 @@
 
 import string
 from datetime import date
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import assume, given
@@ -26,7 +26,7 @@ def of_adapters() -> dict[str, Spelling]:
     for kind in (SOURCES, TICK_SOURCES):
         for name in kind.names():
             if name != "preferred":  # it has those of its vendors
-                plugin = cast("SourcePlugin | TickSourcePlugin", kind.find(name))
+                plugin = cast("SourcePlugin[Any] | TickSourcePlugin[Any]", kind.find(name))
                 found[f"{kind.word} {name}"] = plugin.spelling(plugin.settings())
     return found | {f"files of {name}": one for name, one in WRITTEN.items()}
 

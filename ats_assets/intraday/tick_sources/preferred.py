@@ -14,7 +14,7 @@ new vintage of what is asked for again; what was taken meanwhile stays.
 import logging
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import polars as pl
 from pydantic import Field
@@ -82,17 +82,17 @@ class PreferredTicks:
         schema = pl.Schema({**SCHEMAS[f"raw_{self._what}"], **VENDOR_SCHEMA})
         taken, passed, failed, answered = schema.to_frame(), list[str](), list[str](), False
         for name, vendor in self._vendors.items():
-            if answered and self._settings.fill == "sessions":
+            if taken.height and self._settings.fill == "sessions":
                 break
             self._remarks.pop((name, session), None)
             said = self._said(name, vendor, session, failed)
-            if said is not None and (said.height or not answered):
+            if said is not None and said.height:
                 why = pl.lit("; ".join(passed) or None, pl.String)
                 rows = said.with_columns(vendor=pl.lit(name, pl.String), vendor_reason=why).match_to_schema(schema)
-                taken = self._with(taken, rows, name, session, is_first=not answered)
-                answered = answered or said.height > 0
-            passed.append(f"{name}: {_DOWN if said is None else _SILENT}")
-        if len(failed) == len(self._vendors):
+                taken = self._with(taken, rows, name, session)
+            answered |= said is not None
+            passed.append(f"{name}: {_DOWN if any(one.startswith(f'{name}: ') for one in failed) else _SILENT}")
+        if failed and not answered:
             raise SourceError(f"no vendor of intraday.{self._what}.order answers for {session}:\n- " + "\n- ".join(failed))
         return taken.sort("symbol", "sequence", maintain_order=True)
 
@@ -108,19 +108,22 @@ class PreferredTicks:
         return "\n".join([head, *self._remarks.values(), *parts])
 
     def _said(self, name: str, vendor: TickSource, session: date, failed: list[str]) -> pl.DataFrame | None:
-        """What a vendor says of a session; None where it fails."""
+        """What a vendor says of a session, which may be nothing; None where it fails, or has no ticks of that time at all."""
         try:
-            return vendor.ticks(session) if session in vendor.sessions() else SCHEMAS[f"raw_{self._what}"].to_frame()
+            there = vendor.sessions()
+            if session in there:
+                return vendor.ticks(session)
+            return SCHEMAS[f"raw_{self._what}"].to_frame() if there and there[0] < session < there[-1] else None
         except SourceError as error:
             failed.append(f"{name}: {error}")
             self._remarks[name, session] = f"{name} does not answer for {session}, and the next vendor is asked: {error}"
             _log.warning("intraday.%s: %s", self._what, self._remarks[name, session])
             return None
 
-    def _with(self, taken: pl.DataFrame, rows: pl.DataFrame, name: str, session: date, *, is_first: bool) -> pl.DataFrame:
+    def _with(self, taken: pl.DataFrame, rows: pl.DataFrame, name: str, session: date) -> pl.DataFrame:
         """What was taken so far, with what the next vendor is to add."""
         there = taken.select("symbol").unique()
-        new = rows.join(there, on="symbol", how="anti").filter(pl.col("symbol").is_not_null() | pl.lit(is_first))
+        new = rows.join(there, on="symbol", how="anti").filter(pl.col("symbol").is_not_null() | pl.lit(taken.is_empty()))
         if self._settings.fill == "gaps" and taken.height:
             how = {"longest": self._settings.gap_seconds * 10**9, "tolerance": round(self._settings.clock_difference_ms * 1e6)}
             whose = taken.group_by("symbol").agg(vendor_reason=pl.col("vendor").first())
@@ -152,7 +155,7 @@ def open_preferred_ticks(own: PreferredTicksSettings, what: What, hours: Session
     for name in own.order:
         where = f"intraday.{what}.{name}"
         chosen = TICK_SOURCES.chosen(own.kind_of(name), own.table_of(name), deployment.settings.plugins.folder, where)
-        opened[name] = open_ticks(cast("TickSourcePlugin", chosen.plugin), chosen.settings, what, hours, deployment)
+        opened[name] = open_ticks(cast("TickSourcePlugin[Any]", chosen.plugin), chosen.settings, what, hours, deployment)
     return PreferredTicks(own, what, hours, opened)
 
 
@@ -162,7 +165,7 @@ def _followed(own: PreferredTicksSettings) -> PreferredTicksSettings:
     for name in own.order:
         kind, table = own.kind_of(name), dict(own.table_of(name))
         if kind in TICK_SOURCES.names():  # one's own is looked for where all settings are at hand
-            found = cast("TickSourcePlugin", TICK_SOURCES.find(kind))
+            found = cast("TickSourcePlugin[Any]", TICK_SOURCES.find(kind))
             checked = found.ticks_follow(TICK_SOURCES.checked(kind, table, None, f"intraday.{name}"))
             table = checked.model_dump(mode="json", exclude_defaults=True)
         vendors[name] = {"kind": kind, **table}
@@ -176,7 +179,7 @@ def _taken_from(own: PreferredTicksSettings, what: What) -> tuple[str, ...]:
     for name in own.order:
         kind = own.kind_of(name)
         if kind in TICK_SOURCES.names():
-            plugin = cast("TickSourcePlugin", TICK_SOURCES.find(kind))
+            plugin = cast("TickSourcePlugin[Any]", TICK_SOURCES.find(kind))
             found += plugin.reads(TICK_SOURCES.checked(kind, own.table_of(name), None, f"intraday.{name}"), what)
     return tuple(dict.fromkeys(found))
 

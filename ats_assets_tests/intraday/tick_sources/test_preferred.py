@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,6 +60,10 @@ def test_a_vendor_that_is_down_is_passed_over_and_said() -> None:
         SourceError, match=r"(?s)no vendor of intraday.trades.order answers for 2024-03-04:.*one: it is down.*two: it is down"
     ):
         source(None, None).ticks(MONDAY)
+    young = Recorded(rows, MONDAY + timedelta(days=1))
+    lacking = PreferredTicks(PreferredTicksSettings(order=("one", "two")), "trades", nyse(), {"one": Recorded(None), "two": young})
+    with pytest.raises(SourceError, match="one: it is down"):  # that the other one begins later does not make it an empty session
+        lacking.ticks(MONDAY)
     nameless = source(rows, rows).ticks(MONDAY)
     assert nameless.height == 2, "rows without a symbol are those of the first that answered"
 

@@ -153,9 +153,10 @@ class Recorded:
     """A `TickSource` of rows."""
 
     rows: pl.DataFrame | None
+    session: date = SESSION
 
     def sessions(self) -> list[date]:
-        return [SESSION]
+        return [self.session]
 
     def ticks(self, _session: date) -> pl.DataFrame:
         if self.rows is None:
