@@ -5,6 +5,9 @@ import importlib
 import dagster as dg
 
 from ats_assets.deployment import Deployment
+from ats_assets.orchestration.market_data_asset import GROUP
+
+__all__ = ["GROUP", "assets"]
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
