@@ -14,6 +14,7 @@ What is taken stands in the hole in the order of the other's delivery; the first
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -72,8 +73,28 @@ def holes_of(times: Nanoseconds, start: int, end: int, longest: int) -> list[Hol
     return [Hole(start=int(edges[place]), end=int(edges[place + 1]), opens=bool(place == 0), closes=bool(place == last)) for place in found]
 
 
+def cuts_between(holes: Sequence[Hole], times: Nanoseconds, tolerance: int) -> list[int]:
+    """Where the ticks between each two holes are cut: in their longest silence, which no tick of another clock lies across; behind them, where they are one burst.
+
+    Examples
+    --------
+    >>> cuts_between([Hole(start=0, end=20), Hole(start=30, end=60)], np.array([20, 21, 29, 30]), 1)
+    [25]
+    """
+    found: list[int] = []
+    for begin, end in ((one.end, other.start) for one, other in pairwise(holes)):
+        between = np.sort(times[(times >= begin) & (times <= end)])
+        if between[-1] - between[0] <= _BURST * tolerance:
+            found.append(end + tolerance)
+            continue
+        place = int(np.argmax(np.diff(between)))
+        found.append(int(between[place] + (between[place + 1] - between[place]) // 2))
+    return found
+
+
 def new_in_holes(
     holes: Sequence[Hole],
+    cuts: Sequence[int],
     own: tuple[Nanoseconds, Sequence[object]],
     other: tuple[Nanoseconds, Sequence[object]],
     tolerance: int,
@@ -84,6 +105,8 @@ def new_in_holes(
     ----------
     holes
         Of one symbol, ascending.
+    cuts
+        `cuts_between` them, of all ticks of the first vendor.
     own, other
         Times and contents of the ticks of both vendors, in any order.
     tolerance
@@ -93,14 +116,14 @@ def new_in_holes(
     --------
     >>> own = np.array([10, 12, 12, 40, 41]), ["a", "b", "b", "c", "d"]
     >>> other = np.array([10, 12, 12, 12, 20, 40, 41]), ["a", "b", "b", "b", "x", "c", "d"]
-    >>> new_in_holes([Hole(start=12, end=40)], own, other, 0).tolist()
+    >>> new_in_holes([Hole(start=12, end=40)], [], own, other, 0).tolist()
     [-1, -1, -1, 0, 0, -1, -1]
     """
     filled = np.full(len(other[0]), -1, dtype=np.int64)
     for place, hole in enumerate(holes):
         middle = hole.start + (hole.end - hole.start) // 2
-        first = _cut(own[0], holes[place - 1].end, hole.start, tolerance) if place else None
-        last = _cut(own[0], hole.end, holes[place + 1].start, tolerance) if place + 1 < len(holes) else None
+        first = cuts[place - 1] if place else None
+        last = cuts[place] if place < len(cuts) else None
         for side, begin in ((1, first), (-1, last)):
             edge = hole.start if side == 1 else hole.end
             theirs = _between(other[0], begin, middle, side)
@@ -119,15 +142,6 @@ def new_in_holes(
             outside = (filled == place) & ((hole.opens & (other[0] < hole.start)) | (hole.closes & (other[0] >= hole.end)))
             filled[outside] = -1
     return filled
-
-
-def _cut(times: Nanoseconds, begin: int, end: int, tolerance: int) -> int:
-    """Where the ticks between two holes are cut: in their longest silence, which no tick of another clock lies across; behind them, where they are one burst."""
-    between = np.sort(times[(times >= begin) & (times <= end)])
-    if between[-1] - between[0] <= _BURST * tolerance:
-        return end + tolerance
-    place = int(np.argmax(np.diff(between)))
-    return int(between[place] + (between[place + 1] - between[place]) // 2)
 
 
 def _between(times: Nanoseconds, begin: int | None, end: int, side: int, *, closed: bool = False) -> NDArray[np.int64]:
@@ -248,7 +262,9 @@ def _fillers(timed: pl.DataFrame, added: pl.DataFrame, what: str, holes: Sequenc
     if contents.height:
         mine = timed.join(contents, on=CONTENT[what], how="semi", nulls_equal=True, maintain_order="left")
         theirs = added.with_row_index("row").join(contents, on=CONTENT[what], how="semi", nulls_equal=True, maintain_order="left")
-        found[theirs["row"].to_numpy()] = new_in_holes(holes, _told(mine, what), _told(theirs, what), tolerance)
+        found[theirs["row"].to_numpy()] = new_in_holes(
+            holes, cuts_between(holes, _times(timed), tolerance), _told(mine, what), _told(theirs, what), tolerance
+        )
     return found
 
 

@@ -6,24 +6,25 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ats_assets.intraday.schema import NANOSECONDS, RAW_TRADES_SCHEMA
-from ats_assets.intraday.stitching import holes_of, new_in_holes, stitched
+from ats_assets.intraday.stitching import stitched
 from ats_assets.sources.schema import VENDOR_SCHEMA
 from ats_assets_tests.intraday.ticks import MONDAY, nyse, raw_quotes, raw_trades
+from ats_assets_tests.rounds import rounds
 
 SECOND = 10**9
 LONGEST = 21 * SECOND // 10
-BEGIN = 100 * SECOND
+BEGIN = int(nyse().of("A", MONDAY)[0].timestamp()) * SECOND + 3600 * SECOND
 
 
 @st.composite
 def markets(draw: st.DrawFn) -> tuple[list[tuple[int, str]], set[int], int]:
     """True ticks, often several of one content at one instant; those that the first vendor lost, in runs that are silences; the coarser unit of the second one's clock."""
     steps = draw(st.lists(st.sampled_from([0, 0, 10**5, 10**8, 3 * 10**8, SECOND]), min_size=1, max_size=120))
-    content = draw(st.lists(st.sampled_from("ab"), min_size=len(steps), max_size=len(steps)))
+    content = draw(st.lists(st.sampled_from("abc"), min_size=len(steps), max_size=len(steps)))
     ticks = list(zip((BEGIN + np.cumsum(steps)).tolist(), content, strict=True))
     lost: set[int] = set()
     for begin in sorted(draw(st.sets(st.integers(0, len(ticks) - 1), max_size=4))):
@@ -33,22 +34,32 @@ def markets(draw: st.DrawFn) -> tuple[list[tuple[int, str]], set[int], int]:
     return ticks, lost, draw(st.sampled_from([1, 10**6]))
 
 
+def of_ticks(ticks: list[tuple[int, str]], vendor: str, reason: str | None = None) -> pl.DataFrame:
+    rows = raw_trades(*[{"price": {"a": 1.0, "b": 2.0, "c": 3.0}[content]} for _, content in ticks])
+    return told(rows.with_columns(at=pl.Series([at for at, _ in ticks], dtype=pl.Int64).cast(NANOSECONDS)), vendor, reason)
+
+
 @given(markets())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=rounds(60, 2000), deadline=None)
 def test_each_tick_is_there_once(market: tuple[list[tuple[int, str]], set[int], int]) -> None:
     ticks, lost, unit = market
     own = [tick for n, tick in enumerate(ticks) if n not in lost]
+    assume(own)
     other = [(at // unit * unit, content) for at, content in ticks]
-    start, end = BEGIN - LONGEST - SECOND, ticks[-1][0] + LONGEST + SECOND
-    both = [(np.array([at for at, _ in rows], dtype=np.int64), [content for _, content in rows]) for rows in (own, other)]
-    holes = holes_of(both[0][0], start, end, LONGEST)
-    filled = new_in_holes(holes, both[0], both[1], unit if unit > 1 else 0)
-    got = Counter(own) if unit == 1 else Counter((at // unit, content) for at, content in own)
-    for (at, content), place in zip(other, filled.tolist(), strict=True):
-        if place >= 0:
-            got[(at, content) if unit == 1 else (at // unit, content)] += 1
-            assert holes[place].start - unit <= at <= holes[place].end + unit
-    assert got == (Counter(ticks) if unit == 1 else Counter((at // unit, content) for at, content in ticks))
+    found, filled = stitched(
+        of_ticks(own, "one"), of_ticks(other, "two", "one"), "trades", nyse(), longest=LONGEST, tolerance=unit if unit > 1 else 0
+    )
+    new = found.filter(vendor="two")
+    got = Counter((at // unit, price) for at, price in zip(found["at"].to_physical().to_list(), found["price"].to_list(), strict=True))
+    true = of_ticks(ticks, "one")
+    assert got == Counter(
+        (at // unit, price) for at, price in zip(true["at"].to_physical().to_list(), true["price"].to_list(), strict=True)
+    )
+    assert filled["ticks"].sum() == new.height
+    at = new["at"].to_physical().to_numpy()
+    spans = filled.select("start", "end").rows()
+    assert all(any(start - unit <= one <= end + unit for start, end in spans) for one in at)
+    assert found.filter(vendor="one").drop("sequence").equals(of_ticks(own, "one").drop("sequence")), "in their own order"
 
 
 def told(rows: pl.DataFrame, vendor: str, reason: str | None = None) -> pl.DataFrame:
