@@ -59,7 +59,7 @@ def respelled_rows(rows: pl.DataFrame, spelling: Spelling) -> pl.DataFrame:
     Raises
     ------
     AmbiguousSymbolError
-        If a symbol can be two instruments, or two of them are one.
+        If a symbol can be two instruments.
     """
     named = [name for name in _NAMED if name in rows.columns]
     theirs = {symbol for name in named for symbol in rows[name].drop_nulls().unique()}

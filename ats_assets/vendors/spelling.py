@@ -31,7 +31,7 @@ COINS: Final = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "DAI", "BTC", "ETH", "B
 
 
 class AmbiguousSymbolError(SourceError):
-    """A vendor's symbol that stands for two instruments, or an instrument with two symbols of one vendor."""
+    """A vendor's symbol that stands for two instruments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,16 +140,9 @@ class Spelling:
         Raises
         ------
         AmbiguousSymbolError
-            As `from_vendor`, or if two of them are one instrument.
+            As `from_vendor`. Two symbols are never one instrument: each is what the vendor would spell so.
         """
-        found = {symbol: self.from_vendor(symbol) for symbol in sorted(set(symbols)) if symbol in self.names or self._told(symbol)}
-        seen: dict[str, str] = {}
-        for theirs, ours in found.items():
-            if ours in seen:
-                told = f"{seen[ours]} and {theirs} of {self.vendor} are both {ours}"
-                raise AmbiguousSymbolError(f"{told}: say what one of them is, as in {self._said(theirs, theirs)}")
-            seen[ours] = theirs
-        return found
+        return {symbol: self.from_vendor(symbol) for symbol in sorted(set(symbols)) if symbol in self.names or self._told(symbol)}
 
     @cached_property
     def _read(self) -> dict[str, list[str]]:

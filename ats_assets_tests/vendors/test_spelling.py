@@ -4,6 +4,7 @@ import string
 from datetime import date
 from typing import Any, cast
 
+import polars as pl
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from ats_assets.intraday.tick_source import TickSourcePlugin
 from ats_assets.options.contract import OptionContract, Right, contract_of
 from ats_assets.plugins import SOURCES, TICK_SOURCES
 from ats_assets.settings.written_symbols import WrittenSymbols
+from ats_assets.sources.respelling import respelled_rows
 from ats_assets.sources.source import SourcePlugin
 from ats_assets.vendors.massive.massive_symbols import SPELLING as MASSIVE
 from ats_assets.vendors.spelling import COINS, FIAT, AmbiguousSymbolError, Spelling, spelled_for
@@ -128,15 +130,22 @@ def test_an_ambiguous_symbol_names_both_and_a_name_settles_it() -> None:
         settled.to_vendor("XRPT/USD")
 
 
-def test_two_symbols_of_one_instrument_are_an_error_that_names_them() -> None:
+def test_a_name_of_its_own_is_the_only_one_of_an_instrument() -> None:
     own = written_spelling(WrittenSymbols(spelling="yahoo", names={"BRKB": "BRK.B"}))
     assert own.to_vendor("BRK.B") == "BRKB"
-    with pytest.raises(SourceError, match="BRK-B"):
-        own.warehouses(["BRK-B", "BRKB"])
-    doubled = Spelling(vendor="v", names={"A1": "A"})
-    assert doubled.warehouses(["A1", "B"]) == {"A1": "A", "B": "B"}
+    assert own.warehouses(["BRK-B", "BRKB", "A"]) == {"BRKB": "BRK.B", "A": "A"}, "BRK-B is nothing then"
     with pytest.raises(ValidationError, match="names has X and Y as A"):
         WrittenSymbols(names={"X": "A", "Y": "A"})
+
+
+def test_what_a_vendor_can_not_have_written_is_quarantined_and_costs_no_other_row() -> None:
+    rows = pl.DataFrame({"symbol": ["BRK-B", "A-B-C", None], "session": [date(2024, 3, 4)] * 3, "defects": [None, "low: 'x'", None]})
+    found = respelled_rows(rows, WRITTEN["yahoo"])
+    assert set(found.select("symbol", "defects").rows()) == {
+        ("BRK.B", None),
+        ("A-B-C", "low: 'x'; symbol: A-B-C is not as yahoo spells"),
+        (None, None),
+    }
 
 
 @given(st.lists(instruments, max_size=6))

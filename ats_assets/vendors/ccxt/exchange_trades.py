@@ -60,7 +60,7 @@ def paged_trades(exchange: Exchange, symbol: str, first: int, end: int, holes: T
 def _by_number(exchange: Exchange, symbol: str, first: int, end: int, holes: TradeHoles) -> Iterator[Page]:
     page = _first_page(exchange, symbol, first, end)
     expected = _number(exchange, page[0]) if page else 0
-    asked_twice = False
+    asked_twice, before = False, list[dict[str, Any]]()
     while True:
         whole = _consecutive(exchange, symbol, page, expected)
         if whole:
@@ -71,9 +71,9 @@ def _by_number(exchange: Exchange, symbol: str, first: int, end: int, holes: Tra
                 return
             expected, asked_twice = expected + len(whole), False
         elif not asked_twice:  # what was asked for is not there: once more, before it is called missing, or the end
-            asked_twice = True
-        elif page:
-            following = _number(exchange, page[0])
+            asked_twice, before = True, page
+        elif page or before:  # either may be half a page: the end is where both are empty
+            following = min(_number(exchange, one[0]) for one in (page, before) if one)
             holes.skipped.append((expected, following - 1))
             expected, asked_twice = following, False
         else:

@@ -179,11 +179,11 @@ def test_two_files_of_a_session_are_two_parts_and_a_text_is_read_once(tmp_path: 
         "ats_assets.intraday.tick_sources.files.tick_files.text_blocks", lambda *_: iter(())
     )  # a text that is read again is empty
     assert source(folder).ticks(MONDAY).equals(first)
-    kept = list((tmp_path / "kept" / "trades").iterdir())
+    kept = list((tmp_path / "kept" / "trades").glob("*/*.parquet"))
     assert len(kept) == 2
     (folder / "a.csv").unlink()
     assert source(folder).ticks(MONDAY).height == 1
-    assert len(list((tmp_path / "kept" / "trades").iterdir())) == 1, "what is kept of a file goes with it"
+    assert len(list((tmp_path / "kept" / "trades").rglob("*.parquet"))) == 1, "what is kept of a file goes with it"
 
 
 def test_a_text_that_changes_is_read_again_and_other_settings_read_it_otherwise(tmp_path: Path) -> None:

@@ -90,6 +90,14 @@ def test_a_number_that_was_skipped_is_told_after_it_was_asked_for_twice() -> Non
         assert [asked.query.get("fromId") for asked in double.asked("/api/v3/aggTrades")].count("3") == 2
 
 
+@pytest.mark.parametrize("skip", range(6))
+def test_half_a_page_is_not_the_end_where_a_number_is_missing(skip: int) -> None:
+    """Trades after a number that was skipped were once lost: asked for it again, half a page of one trade is an empty one."""
+    with binance([aggregate(number, FIRST + number, 100.0, 0.5) for number in (1, 4)]) as double:
+        double.script.append(Mishap(Wrong.HALF_PAGE, path="/api/v3/aggTrades", skip=skip))
+        assert got(double) == ([1, 4], "2 to 3")
+
+
 def test_a_page_that_comes_twice_is_an_error() -> None:
     found = [aggregate(number, FIRST + number, 100.0, 0.5) for number in range(2500)]
     with binance(found) as double:
