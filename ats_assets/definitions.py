@@ -83,6 +83,8 @@ from ats_assets.regimes import assets as regimes
 from ats_assets.regimes import checks as regimes_checks
 from ats_assets.reports import assets as reports
 from ats_assets.risk_analysis import assets as risk_analysis
+from ats_assets.scheduled_events import assets as scheduled_events
+from ats_assets.scheduled_events import checks as scheduled_events_checks
 from ats_assets.secrecy import guard_secrets
 from ats_assets.selection import assets as selection
 from ats_assets.selection.schema import TICKERS, TIMEFRAMES
@@ -101,6 +103,7 @@ STAGES = (
     sources,
     bars,
     corporate_actions,
+    scheduled_events,
     intraday,
     options,
     flow,
@@ -139,6 +142,7 @@ CHECKS = (
     sources_checks,
     bars_checks,
     corporate_actions_checks,
+    scheduled_events_checks,
     intraday_checks,
     options_checks,
     flow_checks,

@@ -285,12 +285,10 @@ ALGORITHMS: Kind[Any] = Kind(word="execution algorithm", name="algorithms", pack
 IMPACT_MODELS: Kind[Any] = Kind(word="impact model", name="impact_models", package="ats_assets.impact.models")
 RISK_RULES: Kind[Any] = Kind(word="risk rule", name="risk_rules", package="ats_assets.risk.rules")
 SAMPLERS: Kind[Any] = Kind(word="sampler", name="samplers", package="ats_assets.intraday.samplers")
-TICK_SOURCES: Kind[Any] = Kind(
-    word="source of ticks",
-    name="tick_sources",
-    package="ats_assets.intraday.tick_sources",
-    plugin="ats_assets.intraday.tick_source.TickSourcePlugin",
-)
+_TICKS = "ats_assets.intraday.tick_source"
+TICK_SOURCES: Kind[Any] = Kind(word="source of ticks", name="tick_sources", package=f"{_TICKS}s", plugin=f"{_TICKS}.TickSourcePlugin")
+_EVENTS = "ats_assets.scheduled_events.event_source"
+EVENT_SOURCES: Kind[Any] = Kind(word="source of events", name="event_sources", package=f"{_EVENTS}s", plugin=f"{_EVENTS}.EventSourcePlugin")
 _OPTIONS = "ats_assets.options.option_source"
 OPTION_SOURCES: Kind[Any] = Kind(
     word="source of options", name="option_sources", package=f"{_OPTIONS}s", plugin=f"{_OPTIONS}.OptionSourcePlugin"

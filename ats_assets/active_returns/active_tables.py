@@ -156,14 +156,31 @@ def _groups(
     compared: AccountBeside, settings: ActiveReturnSettings, days: Sequence[date], row: Mapping[date, int], held: pl.DataFrame
 ) -> NDArray[np.int64]:
     """The place of each instrument's group at each close, by the ticker that it bears then; the last is `other`."""
-    places = {symbol: place for place, symbols in enumerate(settings.groups.values()) for symbol in symbols}
     found = np.full((len(days), len(compared.instruments)), len(settings.groups), dtype=np.int64)
     there = np.argwhere(compared.moves.place[: len(days)] >= 0)
     symbols = compared.moves.symbols.gather(compared.moves.place[there[:, 0], there[:, 1]])
-    found[there[:, 0], there[:, 1]] = symbols.replace_strict(places, default=len(settings.groups), return_dtype=pl.Int64).to_numpy()
+    found[there[:, 0], there[:, 1]] = _places(symbols, there[:, 0], settings, days)
     at = held["session"].replace_strict(row, return_dtype=pl.Int64).to_numpy()
-    of_held = held["symbol"].replace_strict(places, default=len(settings.groups), return_dtype=pl.Int64).to_numpy()
-    found[at, compared.instruments.search_sorted(held[INSTRUMENT]).to_numpy()] = of_held
+    found[at, compared.instruments.search_sorted(held[INSTRUMENT]).to_numpy()] = _places(held["symbol"], at, settings, days)
+    return found
+
+
+def _places(symbols: pl.Series, at: NDArray[np.int64], settings: ActiveReturnSettings, days: Sequence[date]) -> NDArray[np.int64]:
+    """The place of the group that each symbol is in on its day; that of `other` where it is in none.
+
+    Parameters
+    ----------
+    at
+        The place of each symbol's day among `days`.
+    """
+    always = {symbol: place for place, group in enumerate(settings.groups.values()) for symbol in group}
+    found = symbols.replace_strict(always, default=len(settings.groups), return_dtype=pl.Int64).to_numpy().copy()
+    for group, spans in settings.spans.items():
+        place = list(settings.groups).index(group)
+        for span in spans:
+            of_it = np.flatnonzero((symbols == span.symbol).to_numpy())
+            inside = np.array([span.holds(days[i]) for i in at[of_it]], dtype=np.bool_)
+            found[of_it[inside]] = place
     return found
 
 

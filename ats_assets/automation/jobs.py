@@ -25,6 +25,8 @@ DAILY_OF_OPTIONS = ("option_chains", "greeks", "volatility_surface")
 """What is made of options at each close, where there are chains."""
 DAILY_OF_FLOW = ("option_flow",)
 """What is made of flow at each close, where there is some."""
+DAILY_OF_EVENTS = ("scheduled_events",)
+"""What is made of scheduled events likewise: a day that moves is known from the delivery on that tells of it."""
 BACKTESTS = ("backtest", "backtest_report")
 OF_EVENTS = ("event_backtest", "event_report")
 ASKED_FOR = (
@@ -66,7 +68,8 @@ def _beside_signals(deployment: Deployment) -> list[str]:
     tables[HOLDING] = settings.holding_period
     options = (*(DAILY_OF_OPTIONS if settings.options.has_chains else ()), *(DAILY_OF_FLOW if settings.option_flow.has_flow else ()))
     impact = [MARKET] if settings.impact.is_on else []
-    return [*(name for name, table in tables.items() if table is not None), *impact, *options]
+    scheduled = DAILY_OF_EVENTS if settings.scheduled_events.has_events else ()
+    return [*(name for name, table in tables.items() if table is not None), *impact, *options, *scheduled]
 
 
 def jobs(deployment: Deployment) -> dict[str, AssetJob]:

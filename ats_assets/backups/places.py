@@ -8,7 +8,7 @@ from typing import Any
 
 from ats_assets.secrecy import SECRETS_FILE
 from ats_assets.settings import Settings
-from ats_assets.settings.inheriting import FILE_READ, FOLDERS, naming_files, written_settings
+from ats_assets.settings.inheriting import FOLDERS, naming_files, written_settings
 
 TRADE_STATE, SETTINGS, DAGSTER = "trade_state", "settings", "dagster"
 TRADE_STATE_FILE = "trade_state.sqlite"
@@ -99,7 +99,7 @@ def settings_files(places: Places) -> dict[str, Path] | None:
 def named_files(places: Places) -> dict[str, Path]:
     """The files beside the settings file whose content is part of the settings: without them those can't be read."""
     beside = places.settings_file.parent
-    named = [Path(table[FILE_READ]) for table in naming_files(written_settings(places.settings_file).values)]
+    named = [Path(table[name]) for table, name in naming_files(written_settings(places.settings_file).values)]
     return {file.relative_to(beside).as_posix(): file for file in named if file.is_relative_to(beside) and file.is_file()}
 
 

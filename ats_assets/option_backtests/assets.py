@@ -22,6 +22,7 @@ from ats_assets.option_strategies.choosing import NamedOptionStrategy, option_st
 from ats_assets.options.schema import ANNOUNCED_DIVIDENDS_SCHEMA, GREEKS_SCHEMA, OPTION_CHAINS_SCHEMA
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.sparkline import sparkline_markdown
+from ats_assets.scheduled_events import SCHEDULED, SCHEDULED_EVENTS_SCHEMA
 from ats_assets.settings import Settings
 from ats_assets.trials import BacktestTrial
 
@@ -63,7 +64,8 @@ def _option_backtest(deployment: Deployment, strategies: Mapping[str, NamedOptio
         code=(_option_backtest, *(type(one.strategy) for one in strategies.values())),
         settings=trading_settings(settings, strategies),
     )
-    reads = [CHAINS, GREEKS, ANNOUNCED, ACTIONS, *([BARS] if settings.options.spot != "delivered" else [])]
+    scheduled = [SCHEDULED] if settings.scheduled_events.has_events else []
+    reads = [CHAINS, GREEKS, ANNOUNCED, ACTIONS, *([BARS] if settings.options.spot != "delivered" else []), *scheduled]
 
     @node.asset(deployment, deps=reads, partitioned=False)
     def option_backtest(context: dg.AssetExecutionContext, config: OptionBacktestRange) -> dg.MaterializeResult:
@@ -83,6 +85,7 @@ def _option_backtest(deployment: Deployment, strategies: Mapping[str, NamedOptio
                 calendar=deployment.calendar,
                 rules=trading_rules(settings),
                 roots=told.roots,
+                scheduled=told.rows(SCHEDULED, SCHEDULED_EVENTS_SCHEMA),
             )
         )
         tables = option_tables(rows)
@@ -131,8 +134,8 @@ class StoredOptions:
         self._closes = self._read_closes()
 
     def rows(self, asset: str, schema: pl.Schema) -> pl.DataFrame:
-        """The rows of an asset at the sessions at which it is stored."""
-        stored = sorted(self._stored[asset])
+        """The rows of an asset at the sessions at which it is stored; none of one that there is not."""
+        stored = sorted(self._stored.get(asset, ()))
         return self._deployment.warehouse.read(asset, stored, schema.names()) if stored else schema.to_frame()
 
     def chain(self, session: date) -> SessionChain:

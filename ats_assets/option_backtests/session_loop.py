@@ -25,10 +25,13 @@ from ats_assets.option_backtests.strategy_account import OptionTradingRules, Str
 from ats_assets.option_strategies.book.contract_actions import ShareAction, coming_actions, root_of, told_actions
 from ats_assets.option_strategies.fills import ZERO, decimal_of
 from ats_assets.option_strategies.option_strategy import ComingAction, Decision, KnownDividend, OptionView
+from ats_assets.scheduled_events import EARNINGS, SCHEDULED_EVENTS_SCHEMA
 
 NOT_TOLD: Final = "not_told"
 """The rule of a row for an underlying, or a position, that a strategy said nothing about."""
 Rows = dict[str, list[dict[str, Any]]]
+Earnings = Mapping[str, tuple[date, ...]]
+"""Underlying -> its days of earnings that are scheduled, ascending."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,8 @@ class OptionBacktestInputs:
         Rows of `raw_announced_dividends` at these sessions: what a strategy is told of dividends to come.
     roots
         Symbol of the bars -> root of its contracts, where it is another one.
+    scheduled
+        Rows of `scheduled_events` at these sessions: what a strategy is told of earnings to come.
     """
 
     strategies: Sequence[TradedStrategy]
@@ -57,6 +62,7 @@ class OptionBacktestInputs:
     calendar: SessionCalendar
     rules: OptionTradingRules = field(default_factory=OptionTradingRules)
     roots: Mapping[str, str] = field(default_factory=dict)
+    scheduled: pl.DataFrame = field(default_factory=SCHEDULED_EVENTS_SCHEMA.to_frame)
 
 
 def trade_sessions(inputs: OptionBacktestInputs) -> Rows:
@@ -68,7 +74,7 @@ def trade_sessions(inputs: OptionBacktestInputs) -> Rows:
         By the name of each table its rows, those of one strategy after those of another.
     """
     by_session = _by_session(inputs.actions, inputs.roots)
-    dividends = _announced(inputs.announced, inputs.roots)
+    dividends, earnings = _announced(inputs.announced, inputs.roots), earnings_ahead(inputs.scheduled, inputs.roots)
     accounts = [StrategyAccount(one, inputs.rules, inputs.sessions[0]) for one in inputs.strategies]
     for session in inputs.sessions:
         next_session = inputs.calendar.after(session)
@@ -80,7 +86,8 @@ def trade_sessions(inputs: OptionBacktestInputs) -> Rows:
             account.begin(session, today)
             account.trade(session, chain, today)
             account.close(session, next_session, chain)
-            view = account_view(account, session, ahead, chain, dividends=known, actions=told_actions(tomorrow, next_session))
+            told = {"dividends": known, "actions": told_actions(tomorrow, next_session), "earnings": earnings.get(session, {})}
+            view = account_view(account, session, ahead, chain, **told)
             account.decided(session, complete_decisions(view, account.traded.strategy.decide(view)))
             if session != inputs.sessions[-1]:
                 account.night(session, next_session, chain, tomorrow)
@@ -100,6 +107,7 @@ def account_view(
     *,
     dividends: tuple[KnownDividend, ...],
     actions: tuple[ComingAction, ...],
+    earnings: Earnings | None = None,
 ) -> OptionView:
     """What a strategy is told at the close of `session`: of its own book, and of the underlyings that it trades or holds."""
     book, own = account.book, set(account.traded.underlyings)
@@ -118,6 +126,7 @@ def account_view(
         equity=book.equity,
         dividends=tuple(one for one in dividends if one.underlying in seen),
         actions=tuple(one for one in actions if one.underlying in seen),
+        earnings={name: days for name, days in (earnings or {}).items() if name in seen},
     )
 
 
@@ -148,6 +157,23 @@ def expiries_ahead(calendar: SessionCalendar, session: date, chain: SessionChain
 
 def _by_session(actions: pl.DataFrame, roots: Mapping[str, str]) -> dict[date, dict[str, ShareAction]]:
     return {session: coming_actions(rows, roots) for (session,), rows in actions.partition_by("session", as_dict=True).items()}  # pyright: ignore[reportReturnType]
+
+
+def earnings_ahead(scheduled: pl.DataFrame, roots: Mapping[str, str]) -> dict[date, Earnings]:
+    """Session -> the earnings to come that were scheduled at its close.
+
+    Parameters
+    ----------
+    scheduled
+        Rows of `scheduled_events`.
+    roots
+        Symbol of the bars -> root of its contracts, where it is another one.
+    """
+    found: defaultdict[date, defaultdict[str, set[date]]] = defaultdict(lambda: defaultdict(set))
+    ahead = scheduled.filter(pl.col("kind") == EARNINGS, pl.col("date") > pl.col("session"))
+    for session, symbol, day in ahead.select("session", "symbol", "date").iter_rows():
+        found[session][roots.get(symbol, root_of(symbol))].add(day)
+    return {session: {name: tuple(sorted(days)) for name, days in sorted(of.items())} for session, of in found.items()}
 
 
 def _announced(rows: pl.DataFrame, roots: Mapping[str, str]) -> dict[date, tuple[KnownDividend, ...]]:

@@ -1,4 +1,4 @@
-"""What is stored of options at one session: the chain with its greeks, the corporate actions of its open, the dividends announced by its close."""
+"""What is stored of options at one session: the chain with its greeks, the corporate actions of its open, the dividends announced and the earnings scheduled by its close."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -11,10 +11,12 @@ from ats_assets.corporate_actions.screening import screen_actions
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.option_backtests.session_chain import OF_GREEKS, SessionChain
+from ats_assets.option_backtests.session_loop import Earnings, earnings_ahead
 from ats_assets.option_strategies.book.contract_actions import ShareAction, coming_actions, root_of
 from ats_assets.option_strategies.fills import ZERO, decimal_of
 from ats_assets.option_strategies.option_strategy import KnownDividend
 from ats_assets.options.schema import GREEKS_SCHEMA
+from ats_assets.scheduled_events import SCHEDULED
 from ats_assets.sources import upcoming_actions
 
 CHAINS, GREEKS, ANNOUNCED, ACTIONS, BARS = "option_chains", "greeks", "raw_announced_dividends", "corporate_actions", "bars"
@@ -69,6 +71,12 @@ class WarehouseOptions:
         if raw is None:
             return CORPORATE_ACTIONS_SCHEMA.to_frame()
         return screen_actions(raw, BARS_SCHEMA.to_frame(), self._deployment.calendar)[0].filter(session=session)
+
+    def earnings(self, session: date) -> Earnings:
+        """The days of earnings to come that were scheduled at the close of the session; none where no source of events is named."""
+        if not self._deployment.settings.scheduled_events.has_events or not self._deployment.warehouse.exists(SCHEDULED, session):
+            return {}
+        return earnings_ahead(self._deployment.warehouse.read(SCHEDULED, [session]), self.roots).get(session, {})
 
     def dividends(self, session: date) -> tuple[KnownDividend, ...]:
         """Announced by the close of the session, with ex-sessions after it."""

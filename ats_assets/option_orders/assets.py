@@ -34,6 +34,7 @@ from ats_assets.option_orders.record_frames import (
 from ats_assets.option_strategies.choosing import option_strategies
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
+from ats_assets.scheduled_events import SCHEDULED
 
 GROUP = "orders"
 POOL = "trading"
@@ -88,7 +89,8 @@ def _settled(deployment: Deployment) -> dg.AssetsDefinition:
 
 
 def _planned(deployment: Deployment) -> dg.AssetsDefinition:
-    reads = (*(Reads(asset=name) for name in OF_CHAINS), Reads(asset="option_books"))
+    scheduled = (SCHEDULED,) if deployment.settings.scheduled_events.has_events else ()
+    reads = (*(Reads(asset=name) for name in (*OF_CHAINS, *scheduled)), Reads(asset="option_books"))
     nodes = {
         "option_decisions": _node(deployment, "option_decisions", contracts.OptionDecisions, reads),
         "option_plan": _node(deployment, "option_plan", contracts.OptionPlan, reads),

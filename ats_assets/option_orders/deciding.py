@@ -106,5 +106,6 @@ def _decided(deployment: Deployment, book: OptionBook, session: date, chain: Ses
         chain,
         dividends=stored.dividends(session),
         actions=told_actions(stored.share_actions(following), following),
+        earnings=stored.earnings(session),
     )
     return complete_decisions(view, account.traded.strategy.decide(view))

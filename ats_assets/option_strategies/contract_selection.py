@@ -38,7 +38,8 @@ class ContractSettings(Section):
     max_spread_share: float = Field(default=1.0, gt=0, description="ask less bid, as a share of their middle (at most 2)")
     avoid_ex_dates: bool = Field(default=False, description="no expiry on or after the underlying's next ex-date that is announced")
     avoid_earnings: bool = Field(
-        default=True, description="no expiry on or after the underlying's next date of `earnings`, where there are such"
+        default=True,
+        description="no expiry on or after the underlying's next date of `earnings`, or of `scheduled_events`, where there are such",
     )
 
 

@@ -30,7 +30,7 @@ class Desk:
     view
         What it is told.
     earnings
-        Underlying -> its dates of earnings, as settings list them; those before the session are passed over.
+        Underlying -> its dates of earnings, as settings list them, beside those that are scheduled; those before the session are passed over.
     """
 
     def __init__(self, view: OptionView, earnings: Earnings | None = None) -> None:
@@ -79,7 +79,8 @@ class Desk:
 
     def coming_dates(self, underlying: str) -> ComingDates:
         """Ex-dates and earnings that are known to come."""
-        earnings = sorted(day for day in self._earnings.get(underlying, ()) if day > self.view.session)
+        listed = {*self._earnings.get(underlying, ()), *self.view.earnings.get(underlying, ())}
+        earnings = sorted(day for day in listed if day > self.view.session)
         return ComingDates(ex_dates=tuple(one.ex_session for one in self.dividends(underlying)), earnings=tuple(earnings))
 
     def sessions_until(self, day: dt.date) -> int:

@@ -154,6 +154,8 @@ class OptionView:
         Announced by `session`, with ex-sessions after it.
     actions
         That take effect at the next session.
+    earnings
+        Underlying -> its days of earnings after `session` that were scheduled at its close, ascending; of those that have some.
     """
 
     strategy: str
@@ -169,6 +171,7 @@ class OptionView:
     equity: Decimal
     dividends: tuple[KnownDividend, ...] = ()
     actions: tuple[ComingAction, ...] = ()
+    earnings: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
 
 
 class OptionStrategy(Protocol):

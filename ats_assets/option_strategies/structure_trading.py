@@ -33,7 +33,7 @@ class StructureSettings(Section):
         default=0.1, ge=0, lt=1, description="a debit is not paid above that of the session by more than this share of it"
     )
     earnings: dict[str, tuple[dt.date, ...]] = Field(
-        default={}, description="underlying -> its dates of earnings that are known, for avoid_earnings"
+        default={}, description="underlying -> its dates of earnings that are known, for avoid_earnings; beside those of `scheduled_events`"
     )
 
 

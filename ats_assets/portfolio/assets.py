@@ -22,9 +22,12 @@ from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
 from ats_assets.portfolio.targets import targets_of
 from ats_assets.risk import NamedRule, risk_rules
 from ats_assets.risk.readable import readable_schemas
+from ats_assets.scheduled_events import SCHEDULED
 from ats_assets.settings import Section
 
 GROUP = "portfolio"
+MADE_BY = {INTERVALS: "[confidence]", SCHEDULED: "[scheduled_events.source]"}
+"""What rules may read -> the table of the settings without which it is no asset."""
 
 
 class TargetsSettings(Section):
@@ -116,7 +119,7 @@ def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema], *, names
     for one in applied:
         for window in one.rule.needs():
             if window.asset not in known:
-                more = "; a table [confidence] makes it an asset" if window.asset == INTERVALS else ""
+                more = f"; a table {MADE_BY[window.asset]} makes it an asset" if window.asset in MADE_BY else ""
                 raise SettingsError(
                     f"the risk rule {one.name} reads {window.asset!r}, which it can't: it may read {', '.join(sorted(known))}{more}"
                 )

@@ -6,6 +6,7 @@ the second, which weighs risk, is given what their past tells.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +44,8 @@ class Candidates:
 
     Attributes
     ----------
+    session
+        Whose groups hold.
     scores, probabilities
         Of shape (n_symbols,); NaN where there is none. A probability is that of beating the session's median over the horizon.
     values
@@ -51,6 +54,7 @@ class Candidates:
         Weights that trading begins with, as shares of the shape: those of the session before, as they have drifted since; None where a book begins.
     """
 
+    session: date
     symbols: tuple[str, ...]
     scores: Floats
     probabilities: Floats

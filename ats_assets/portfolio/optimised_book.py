@@ -10,6 +10,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -43,7 +44,8 @@ class OptimisedSettings(Section):
     max_gross: float = Field(default=1.0, ge=0, le=10, description="which the shape is scaled to; default: portfolio.max_gross")
     groups: dict[str, GroupLimit] = Field(default_factory=dict, description="limits of groups of symbols, by name")
     groups_file: Path | None = Field(
-        default=None, description="CSV with symbol and group, or TOML of groups as in [portfolio.options.groups]"
+        default=None,
+        description="CSV with symbol and group, perhaps from, until and known_from, or TOML of groups as in [portfolio.options.groups]",
     )
     max_group: float | None = Field(default=None, gt=0, le=1, description="the most of each group of a CSV file")
     min_beta: float | None = Field(default=None, description="of the book, to the mean of the candidates' returns")
@@ -115,7 +117,7 @@ class OptimisedMethod(ABC):
         remark = ""
         try:
             matrix, _ = covariance(returns, session_weights(len(returns), self.settings.half_life_sessions), self.settings.shrinkage)
-            limits = self._limits([candidates.symbols[i] for i in chosen], returns)
+            limits = self._limits([candidates.symbols[i] for i in chosen], returns, candidates.session)
             risk = RiskModel(
                 symbols=tuple(candidates.symbols[i] for i in chosen),
                 scores=candidates.scores[chosen],
@@ -131,7 +133,7 @@ class OptimisedMethod(ABC):
         except PortfolioError as error:
             remark = f"{error}. The book is the fallback, {self.settings.fallback}"
             weights[chosen] = fallback_weights(
-                self.settings.fallback, returns, self._limits([candidates.symbols[i] for i in chosen], returns)
+                self.settings.fallback, returns, self._limits([candidates.symbols[i] for i in chosen], returns, candidates.session)
             )
         weights[np.abs(weights) < ROUNDING] = 0.0
         return WeighedBook(weights=weights, remark=remark)
@@ -147,13 +149,13 @@ class OptimisedMethod(ABC):
             able = able[np.sort(np.argsort(-scores, kind="stable")[: self.settings.candidates])]
         return able
 
-    def _limits(self, symbols: list[str], returns: Floats) -> WeightRanges:
+    def _limits(self, symbols: list[str], returns: Floats, session: date) -> WeightRanges:
         own = self.settings
         upper = np.full(len(symbols), min(own.max_weight / own.max_gross if own.max_gross else 1.0, 1.0))
         rows = [
             WeightLimit(
                 name=_in_words(name, group),
-                coefficients=np.isin(symbols, group.symbols).astype(np.float64),
+                coefficients=np.isin(symbols, sorted(group.members(session))).astype(np.float64),
                 low=group.least or -np.inf,
                 high=group.most,
             )

@@ -49,6 +49,7 @@ from ats_assets.settings.regimes import RegimeSettings, regime_columns
 from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.requests import RequestsSettings
 from ats_assets.settings.runs import RunsSettings
+from ats_assets.settings.scheduled_events import ScheduledEventsSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.selection import SelectionSettings
 from ats_assets.settings.serving import ServingSettings
@@ -134,6 +135,7 @@ __all__ = [
     "RunsSettings",
     "SampleWeighting",
     "SampleWeightsSettings",
+    "ScheduledEventsSettings",
     "Search",
     "SearchChoices",
     "SearchRange",

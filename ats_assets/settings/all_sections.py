@@ -47,6 +47,7 @@ from ats_assets.settings.regimes import RegimeSettings
 from ats_assets.settings.reports import ReportSettings
 from ats_assets.settings.requests import RequestsSettings
 from ats_assets.settings.runs import RunsSettings
+from ats_assets.settings.scheduled_events import ScheduledEventsSettings
 from ats_assets.settings.section import Name, Section
 from ats_assets.settings.serving import ServingSettings
 from ats_assets.settings.sources import SourceSettings
@@ -71,6 +72,7 @@ class Settings(Section):
     vendors: VendorsSettings = VendorsSettings()
     bars: BarsSettings = BarsSettings()
     actions: ActionsSettings = ActionsSettings()
+    scheduled_events: ScheduledEventsSettings = ScheduledEventsSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     universe: UniverseSettings = UniverseSettings()
     intraday: IntradaySettings = IntradaySettings()

@@ -10,7 +10,7 @@
 1. The files that are named are read in their order, each with what it extends itself; of two that say the same thing the later wins.
 2. What `without` lists is taken out: a table such as `models.lightgbm`, or one value.
 3. The file's own values are laid over the rest. Tables are merged, at any depth; any other value, a list included, replaces what was there.
-4. A path that is relative to its settings file (folders of the storage, of features and additions, a file of groups) is that of the file that says it.
+4. A path that is relative to its settings file (folders of the storage, of features and additions, a file of groups or events) is that of the file that says it.
 """
 
 import tomllib
@@ -24,8 +24,8 @@ from ats_assets.errors import SettingsError
 EXTENDS, WITHOUT = "extends", "without"
 FOLDERS = (("storage", "warehouse"), ("storage", "models"), ("storage", "data"), ("features", "folder"), ("plugins", "folder"))
 """Settings whose relative paths are relative to the file that says them."""
-FILE_READ = "groups_file"
-"""The same of a file whose content becomes part of the settings, in whichever table it is named."""
+FILES_READ = ("groups_file", "events_file")
+"""The same of files whose content becomes part of the settings, in whichever table they are named."""
 Values = dict[str, Any]
 
 
@@ -86,8 +86,8 @@ def _read(file: Path, before: Sequence[Path]) -> WrittenSettings:
     for name in gone:
         _take_out(name, values, origins, file)
     own = _with_folders(own, file.parent) if before else own
-    for table in naming_files(own):
-        table[FILE_READ] = str((file.parent / Path(table[FILE_READ]).expanduser()).resolve())
+    for table, name in naming_files(own):
+        table[name] = str((file.parent / Path(table[name]).expanduser()).resolve())
     _lay(own, values, origins, dict.fromkeys(leaves_of(own), file))
     return WrittenSettings(values=values, origins=origins)
 
@@ -145,10 +145,9 @@ def _forget(name: str, origins: dict[str, Path]) -> None:
         del origins[other]
 
 
-def naming_files(values: Values) -> Iterator[Values]:
-    """The tables, at any depth, that name a file to be read into the settings."""
-    if isinstance(values.get(FILE_READ), str):
-        yield values
+def naming_files(values: Values) -> Iterator[tuple[Values, str]]:
+    """The tables, at any depth, that name a file to be read into the settings, each with the setting that does."""
+    yield from ((values, name) for name in FILES_READ if isinstance(values.get(name), str))
     for value in values.values():
         if isinstance(value, dict):
             yield from naming_files(cast("Values", value))

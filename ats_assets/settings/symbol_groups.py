@@ -2,20 +2,39 @@
 
 import tomllib
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from ats_assets.settings.group_spans import TIMES, GroupSpan, members, spans_by_group
 from ats_assets.settings.section import Section, Share
 
 
 class GroupLimit(Section):
     """How much of the book a group of symbols may have, such as a sector."""
 
-    symbols: tuple[str, ...] = Field(min_length=1)
+    symbols: tuple[str, ...] = ()
+    spans: tuple[GroupSpan, ...] = Field(
+        default=(), description="symbols that are in the group for a time, as a file with from and until has them"
+    )
     least: Share = 0.0
     most: Share = 1.0
+
+    def members(self, session: date) -> frozenset[str]:
+        """The symbols that are in the group at a session."""
+        return members(self.symbols, self.spans, session)
+
+    @model_serializer(mode="wrap")
+    def _without_spans_that_are_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty_spans(handler(self))
+
+    @model_validator(mode="after")
+    def _has_symbols(self) -> "GroupLimit":
+        if not self.symbols and not self.spans:
+            raise ValueError('symbols names none: write symbols = ["XOM"]')
+        return self
 
     @model_validator(mode="after")
     def _leaves_a_range(self) -> "GroupLimit":
@@ -44,7 +63,7 @@ def groups_of_file(values: Any) -> Any:
         )
         if most is None:
             raise ValueError(wrong)
-        found = {group: {"symbols": symbols, "most": most} for group, symbols in symbols_by_group(file, lambda _: wrong).items()}
+        found = {group: {**told, "most": most} for group, told in group_members(file, lambda _: wrong).items()}
     return {**values, "groups": {**found, **values.get("groups", {})}}
 
 
@@ -64,8 +83,13 @@ def file_of_groups(values: Any) -> Path | None:
     return file
 
 
-def symbols_by_group(file: Path, wrong: Callable[[Sequence[str]], str]) -> dict[str, tuple[str, ...]]:
-    """The groups of a CSV file, sorted by their names, with their symbols in order.
+def without_empty_spans(dumped: dict[str, Any]) -> dict[str, Any]:
+    """Settings as they are stored, which name no spans where there are none: they are the same as before there could be some."""
+    return {name: value for name, value in dumped.items() if name != "spans" or value}
+
+
+def group_members(file: Path, wrong: Callable[[Sequence[str]], str]) -> dict[str, dict[str, Any]]:
+    """The groups of a CSV file, sorted by their names, each with its `symbols` in order, or, where rows say from when to when, its `spans`.
 
     Parameters
     ----------
@@ -75,12 +99,14 @@ def symbols_by_group(file: Path, wrong: Callable[[Sequence[str]], str]) -> dict[
     Raises
     ------
     ValueError
-        If it does.
+        If it does, or as `spans_by_group`.
     """
     import polars as pl  # noqa: PLC0415 - every command reads the settings, and few such a file
 
     table = pl.read_csv(file, infer_schema=False)
     if not {"symbol", "group"} <= set(table.columns):
         raise ValueError(wrong(table.columns))
+    if not set(TIMES).isdisjoint(table.columns):
+        return {group: {"spans": spans} for group, spans in spans_by_group(table, file).items()}
     rows = table.drop_nulls(["symbol", "group"]).sort("group", "symbol").group_by("group", maintain_order=True).agg("symbol")
-    return {group: tuple(symbols) for group, symbols in rows.iter_rows()}
+    return {group: {"symbols": tuple(symbols)} for group, symbols in rows.iter_rows()}

@@ -23,7 +23,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ats_assets.settings.inheriting import FILE_READ, naming_files
+from ats_assets.settings.inheriting import naming_files
 from ats_assets.storage.read_modules import ModuleDigests, kept_or
 
 ROOT = "ats_assets"
@@ -113,8 +113,8 @@ def settings_version(*sections: BaseModel) -> str:
     """SHA-256 (first 16 hex digits) of the values of the sections that matter to a partition. Of a file that was read into them its content does, and not where it lies."""
     values = [(type(section).__name__, section.model_dump(mode="json")) for section in sections]
     for _, dumped in values:
-        for table in naming_files(dumped):
-            table[FILE_READ] = None
+        for table, name in naming_files(dumped):
+            table[name] = None
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

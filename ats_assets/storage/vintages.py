@@ -25,9 +25,11 @@ CHAINS = ("raw_option_chains",)
 """What sources of options deliver, likewise."""
 FLOW = ("raw_option_flow",)
 """What sources of flow deliver, likewise."""
+SCHEDULED = ("raw_scheduled_events",)
+"""What sources of scheduled events deliver, where settings name one; their history is that of the bars."""
 WITH_OWN_HISTORY = (*TICKS, *CHAINS, *FLOW)
 """The deliveries that say where the history of what is made of them starts, beside `raw_bars`."""
-OF_MARKET = (*FROM_SOURCE, *WITH_OWN_HISTORY)
+OF_MARKET = (*FROM_SOURCE, *WITH_OWN_HISTORY, *SCHEDULED)
 """What sources deliver. Something is made of each of them row by row."""
 OF_PERSONS = ("raw_promotions",)
 """What persons decided, where several models compete."""
@@ -44,6 +46,7 @@ MADE_TOGETHER = (
     "quotes,rejected_quotes",
     "option_chains,rejected_option_chains",
     "option_flow,rejected_option_flow",
+    "scheduled_events,rejected_scheduled_events",
 )
 VINTAGES_OF = {name: raw for raw, together in zip(OF_MARKET, MADE_TOGETHER, strict=True) for name in together.split(",")}
 """What is made of a delivery row by row -> the delivery: it has a vintage for each of the delivery's, known from the same time."""

@@ -103,6 +103,7 @@ class RiskBooks:
         drifted = np.array([held.get(one, 0.0) for one in known]) * (1.0 + np.where(np.isfinite(moved), moved, 0.0))
         book = self._method.book(
             Candidates(
+                session=day,
                 symbols=symbols,
                 scores=rows["score"].fill_null(float("nan")).to_numpy(),
                 probabilities=_column(rows, "probability"),

@@ -1,6 +1,7 @@
 """The asset `active_return`: only where settings name groups, its tables in their contracts, and an account worked out symbol by symbol."""
 
 import json
+from dataclasses import fields
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -10,10 +11,14 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from ats_assets.active_returns.active_tables import AccountBeside, active_tables
 from ats_assets.active_returns.assets import assets
 from ats_assets.active_returns.contracts import CONTRACTS
 from ats_assets.active_returns.schema import SCHEMAS
+from ats_assets.backtests import BacktestResult
+from ats_assets.corporate_actions.identity import INSTRUMENT, identities_of
 from ats_assets.deployment import Deployment
+from ats_assets.regimes.market_observations import daily_moves
 from ats_assets.settings import ActiveReturnSettings
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 
@@ -113,6 +118,43 @@ def test_the_report_says_what_made_the_difference(made: Deployment) -> None:
 def test_wrong_groups_are_told(values: dict[str, object], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         ActiveReturnSettings.model_validate(values)
+
+
+def test_a_symbol_counts_in_the_group_of_its_day(made: Deployment, tmp_path: Path) -> None:
+    """Of symbols that move in mid-history the months before are those of the old groups, and the months after those of the new ones."""
+    moves, moved = date(2021, 3, 1), GROUPS["early"][:2]
+    rows = [f"{symbol},{group},," for group, symbols in GROUPS.items() for symbol in symbols]
+    rows += [f"{symbol},late,{moves}," for symbol in moved]
+    (tmp_path / "sectors.csv").write_text("\n".join(["symbol,group,from,until", *rows]), encoding="utf-8")
+    over_time = ActiveReturnSettings.model_validate({"groups_file": tmp_path / "sectors.csv", "period": "month"})
+    later = {"early": GROUPS["early"][2:], "late": [*moved, *GROUPS["late"]]}
+    tables = {name: active_tables(compared_of(made), one) for name, one in [("over_time", over_time), *static(GROUPS, later)]}
+    sessions = {name: found["sessions"] for name, found in tables.items()}
+    first = pl.col("session") <= moves  # a session is earned by what was held at the close before it
+    assert sessions["over_time"].filter(first).equals(sessions["before"].filter(first))
+    assert sessions["over_time"].filter(~first).equals(sessions["after"].filter(~first))
+    assert not sessions["over_time"].equals(sessions["before"])
+
+
+def static(*groups: dict[str, list[str]]) -> list[tuple[str, ActiveReturnSettings]]:
+    made = [ActiveReturnSettings.model_validate({"groups": one, "period": "month"}) for one in groups]
+    return list(zip(("before", "after"), made, strict=True))
+
+
+def compared_of(deployment: Deployment) -> AccountBeside:
+    """What the asset compares."""
+    read = deployment.warehouse
+    result = BacktestResult(**{field.name: read.read_part("backtest", field.name) for field in fields(BacktestResult)})
+    days = result.equity["session"].to_list()
+    bars, actions = read.read("bars", days), read.read("corporate_actions", days)
+    known = identities_of(actions, "synthetic")
+    return AccountBeside(
+        result=result,
+        moves=daily_moves(bars, actions, days, "splits_and_dividends"),
+        instruments=known.named(bars.select("symbol", "session"))[INSTRUMENT].unique().sort(),
+        universe=read.read("universe", days, ("symbol", "session")),
+        known=known,
+    )
 
 
 def test_groups_of_a_file(tmp_path: Path) -> None:

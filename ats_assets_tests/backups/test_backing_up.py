@@ -23,6 +23,7 @@ from ats_assets_tests.rounds import rounds
 
 NOW = datetime(2026, 11, 30, 2, 15, tzinfo=UTC)
 SETTINGS = '[storage]\nwarehouse = "bars"\n'
+EVENTS = '[risk.calm]\nkind = "blackout"\nevents_file = "lists/events.csv"\n'
 
 
 def fill(file: Path, content: bytes) -> None:
@@ -209,13 +210,17 @@ def test_a_file_that_is_part_of_the_settings_comes_back_with_them(
     """Without it nothing of what was restored could be used: no command could read the settings. Whichever folder is the current one."""
     (aside / "shared.toml").write_text("[bars]\nmax_rejected_share = 0.5\n", encoding="utf-8")
     more = f'extends = "{aside / "shared.toml"}"\n' if shared else ""
-    (deployed / "ats.toml").write_text(f'{more}{SETTINGS}[active_return]\ngroups_file = "lists/sectors.csv"\n', encoding="utf-8")
+    (deployed / "ats.toml").write_text(f'{more}{SETTINGS}[active_return]\ngroups_file = "lists/sectors.csv"\n{EVENTS}', encoding="utf-8")
+    fill(deployed / "lists/events.csv", b"symbol,date,kind\nA,2024-03-01,earnings\n")
     fill(deployed / "lists/sectors.csv", b"symbol,group\nA,energy\n")
     monkeypatch.chdir(aside)
     manifest = backup(deployed, aside / "backups")
     back = restore(aside / "backups", manifest, aside / "back")
     (deployed / "lists/sectors.csv").unlink()
-    found = load_settings(own_file=back / "ats.toml").active_return
+    settings = load_settings(own_file=back / "ats.toml")
+    assert settings.risk["calm"]["events_file"] == str(back / "lists/events.csv")
+    assert (back / "lists/events.csv").is_file()
+    found = settings.active_return
     assert found is not None
     assert found.groups == {"energy": ("A",)}
     assert found.groups_file == back / "lists/sectors.csv"

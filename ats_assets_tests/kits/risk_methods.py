@@ -48,6 +48,7 @@ class RiskMethodKit:
         scores = random.normal(size=symbols)
         scores[random.random(symbols) < 0.1] = np.nan
         return Candidates(
+            session=date(2024, 3, 1),
             symbols=tuple(f"S{i:03}" for i in range(symbols)),
             scores=scores,
             probabilities=random.uniform(0.4, 0.7, symbols),

@@ -14,6 +14,7 @@ from ats_assets.option_backtests.strategy_account import OptionTradingRules, Tra
 from ats_assets.option_strategies import Decision, OptionLeg, OptionView
 from ats_assets.options.contract import OptionContract, Right
 from ats_assets.options.schema import ANNOUNCED_DIVIDENDS_SCHEMA
+from ats_assets.scheduled_events import SCHEDULED_EVENTS_SCHEMA
 from ats_assets.settings import Section
 
 Quoted = tuple[OptionContract, float | None, float | None]
@@ -125,6 +126,7 @@ def traded(
     rules: OptionTradingRules | None = None,
     capital: str = "100000",
     underlyings: tuple[str, ...] = ("XYZ",),
+    scheduled: pl.DataFrame | None = None,
 ) -> Rows:
     by_session = {one.session: one for one in chains}
     calendar = SessionCalendar()
@@ -139,6 +141,7 @@ def traded(
             announced=announced_by(acts, sessions),
             calendar=calendar,
             rules=rules or OptionTradingRules(),
+            scheduled=SCHEDULED_EVENTS_SCHEMA.to_frame() if scheduled is None else scheduled,
         )
     )
 

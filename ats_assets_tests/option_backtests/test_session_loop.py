@@ -3,11 +3,14 @@
 from datetime import date
 from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from ats_assets.option_backtests.strategy_account import OptionTradingRules
 from ats_assets.option_strategies import OptionView
+from ats_assets.option_strategies.desk import Desk
 from ats_assets.option_strategies.fills import OptionFillRules
+from ats_assets.scheduled_events import SCHEDULED_EVENTS_SCHEMA
 from ats_assets_tests.option_backtests.option_market import (
     Quoted,
     Scripted,
@@ -69,6 +72,18 @@ def test_who_wrote_the_call_without_shares_is_short_of_them_and_pays_the_dividen
         (WED, "assignment", CALL.symbol, 1, -100.0, 9500.0),
         (THU, "dividend", None, 0, 0.0, -50.0),
     ]
+
+
+def test_a_strategy_is_told_of_the_earnings_that_are_scheduled_at_the_close() -> None:
+    """At the second session they have moved; they are over once their day is; and of what it does not trade it is told nothing."""
+    told = [(MON, "XYZ", THU, "earnings"), (MON, "ABC", THU, "earnings"), (MON, "XYZ", FRI, "meeting"), (TUE, "XYZ", FRI, "earnings")]
+    told += [(day, "XYZ", FRI, "earnings") for day in (WED, THU, FRI)]
+    rows = [dict(zip(("session", "symbol", "date", "kind"), row, strict=True)) for row in told]
+    script = Scripted(lambda _view: [])
+    traded(script, quiet([(CALL, 5.10, 5.30)]), scheduled=pl.DataFrame(rows, schema=SCHEDULED_EVENTS_SCHEMA))
+    assert [view.earnings for view in script.views] == [{"XYZ": (THU,)}, *([{"XYZ": (FRI,)}] * 3), {}]
+    listed = Desk(script.views[0], {"XYZ": [MON, WED]}).coming_dates("XYZ")
+    assert listed.earnings == (WED, THU), "those of the settings, too, if they are to come"
 
 
 def test_a_call_in_the_money_that_nobody_quotes_before_the_ex_session_is_assigned() -> None:

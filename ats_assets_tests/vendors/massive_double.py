@@ -1,7 +1,7 @@
 """A local stand-in for Massive: its REST API in the documented wire format, and the bucket of its flat files.
 
 Written from the OpenAPI document in `.massive/rest.json` of massive-com/client-python (commit 481e5c2, 2026-07-09), massive.com/docs/rest/stocks/corporate-actions (splits.md, dividends.md,
-read 2026-11) and the client itself. What matters to a client:
+read 2026-11), of earnings from `src/openapi.json` of massive-com/client-js (commit ac59b97, 2026-04-27), and the client itself. What matters to a client:
 
 - `adjusted` is true unless it is said otherwise: then prices are divided by later splits, as no raw bar may be.
 - Days of aggregates are days of New York, both ends included; ticks are selected by their SIP time, at the ends as the filter says; ticks come newest first unless asked otherwise.
@@ -70,6 +70,7 @@ class MassiveData:
     quotes: dict[str, list[Row]] = field(default_factory=dict)
     splits: list[Row] = field(default_factory=list)
     dividends: list[Row] = field(default_factory=list)
+    earnings: list[Row] = field(default_factory=list)
     events: dict[str, Row] = field(default_factory=dict)
     tickers: list[Row] = field(default_factory=list)
     contracts: list[Row] = field(default_factory=list)
@@ -216,6 +217,17 @@ def _actions(data: MassiveData, parts: Sequence[str], query: Row, offset: int, p
     return data.page(rows, query, offset, path, default=100, most=5_000)
 
 
+def _earnings(data: MassiveData, _parts: Sequence[str], query: Row, offset: int, path: str) -> Row:
+    """Sorted by `last_updated`, newest first, unless asked otherwise; a field that a record does not have is left out of it."""
+    named = ("date", "ticker", "importance", "last_updated", "date_status", "fiscal_year", "fiscal_period")
+    _known(query, *_filters(*named), "limit", "sort")
+    rows = _chosen(data.earnings, query, "date", "ticker", "date_status")
+    for column in reversed(query.get("sort", "last_updated.desc").split(",")):
+        name, _, order = column.partition(".")
+        rows.sort(key=lambda row, name=name: str(row[name]), reverse=order == "desc")
+    return data.page(rows, query, offset, path, default=100, most=50_000)
+
+
 def _events(data: MassiveData, parts: Sequence[str], query: Row, _offset: int, _path: str) -> Row:
     _known(query, "types")
     if parts[0] not in data.events:
@@ -261,6 +273,7 @@ _ROUTES: Mapping[str, Callable[..., Row]] = {
     r"/v2/aggs/ticker/([^/]+)/range/(\d+)/(\w+)/([\d-]+)/([\d-]+)": _aggregates,
     r"/v3/(trades|quotes)/([^/]+)": _ticks,
     r"/stocks/v1/(splits|dividends)": _actions,
+    r"/benzinga/v1/earnings": _earnings,
     r"/vX/reference/tickers/([^/]+)/events": _events,
     r"/v3/reference/tickers": _tickers,
     r"/v3/reference/options/contracts": _contracts,

@@ -95,6 +95,13 @@ def snapshot(of: dict[str, Any], day: date, n: int, **more: Any) -> dict[str, An
     return made | more
 
 
+def earning(ticker: str, day: str, clock: str, updated: str, name: str, **more: Any) -> dict[str, Any]:
+    """A record of earnings to come, with the fields that the published example has of one."""
+    made = {"benzinga_id": name, "company_name": f"{ticker} Inc", "currency": "USD", "date": day, "date_status": "confirmed"}
+    made |= {"eps_method": "GAAP", "fiscal_period": "Q1", "fiscal_year": 2024, "importance": 1, "last_updated": updated}
+    return made | {"previous_eps": 1.5, "revenue_method": "GAAP", "ticker": ticker, "time": clock} | more
+
+
 def market() -> MassiveData:
     """Everything of it, made anew."""
     data = MassiveData()
@@ -113,6 +120,11 @@ def market() -> MassiveData:
             clocks = ("08:00:00", "09:30:00", "10:00:00", "15:59:59", "16:00:00", "18:30:00")
             rows = [made(day, clock, 10 * j + k) for j, day in enumerate(DAYS[:3]) for k, clock in enumerate(clocks)]
             getattr(data, what)[ticker] = rows
+    data.earnings = [
+        earning("AAPL", "2024-05-02", "16:30:00", "2024-03-20T10:19:50Z", "E0A"),
+        earning("BRK.B", "2024-05-04", "08:00:00", "2024-03-27T23:00:00Z", "E0B", date_status="projected"),
+        earning("OLD", "2024-04-30", "00:00:00", "2024-02-01T00:00:00Z", "E0C"),
+    ]
     data.splits = [
         {
             "adjustment_type": "forward_split",

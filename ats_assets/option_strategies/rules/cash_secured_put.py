@@ -24,7 +24,7 @@ class CashSecuredPutSettings(Section):
     sizing: SizingSettings = SizingSettings()
     assigned_shares: Literal["sell", "keep"] = Field(default="sell", description="what is done with shares that an assignment has brought")
     earnings: dict[str, tuple[dt.date, ...]] = Field(
-        default={}, description="underlying -> its dates of earnings that are known, for avoid_earnings"
+        default={}, description="underlying -> its dates of earnings that are known, for avoid_earnings; beside those of `scheduled_events`"
     )
 
 

@@ -45,7 +45,7 @@ class CoveredCallSettings(Section):
     )
     calls_below_cost: bool = Field(default=True, description="whether a call's strike may be below what the shares have cost")
     earnings: dict[str, tuple[dt.date, ...]] = Field(
-        default={}, description="underlying -> its dates of earnings that are known, for avoid_earnings"
+        default={}, description="underlying -> its dates of earnings that are known, for avoid_earnings; beside those of `scheduled_events`"
     )
 
 

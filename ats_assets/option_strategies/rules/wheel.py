@@ -41,7 +41,7 @@ class WheelSettings(Section):
     sizing: SizingSettings = SizingSettings()
     calls_below_cost: bool = Field(default=False, description="whether a call's strike may be below what the shares have cost")
     earnings: dict[str, tuple[dt.date, ...]] = Field(
-        default={}, description="underlying -> its dates of earnings that are known, for avoid_earnings"
+        default={}, description="underlying -> its dates of earnings that are known, for avoid_earnings; beside those of `scheduled_events`"
     )
 
 

@@ -1,7 +1,9 @@
 """Blackout: around events that are known beforehand, such as earnings, a position is cut or left.
 
-The events are rows of a CSV file: symbol (or `*` for all), date, kind, and known_from, the day from which on the date was known (default: always). The days before and after are calendar days, since
-an event ahead is not yet among the sessions. The file's content is part of the settings: a change of it makes targets stale, and a date that moved keeps its old rows beside the new ones.
+With `delivered` the events are those of the asset `scheduled_events`, as the schedule stood at the close: a day that moves changes no session before it was known.
+
+Else they are rows of a CSV file: symbol (or `*` for all), date, kind, and known_from, the day from which on the date was known (default: always). The file's content is part of the settings: a change
+of it makes targets stale, and a date that moved keeps its old rows beside the new ones. The days before and after are calendar days, since an event ahead is not yet among the sessions.
 """
 
 import hashlib
@@ -17,15 +19,20 @@ from pydantic import Field, model_validator
 from ats_assets.errors import SettingsError
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.risk.rule import all_allowed, session_by_session, weighed_anew
+from ats_assets.scheduled_events import ALL, SCHEDULED, SCHEDULED_EVENTS_SCHEMA
+from ats_assets.scheduled_events.schedule import AHEAD_DAYS, BEHIND_DAYS
 from ats_assets.settings import NonNegative, Section, Share
 
 COLUMNS = ("symbol", "date", "kind")
-ALL = "*"
+_EVENTS = pl.Schema({"symbol": pl.String, "date": pl.Date, "kind": pl.String, "timing": pl.String, "known_from": pl.Date})
 
 
 class BlackoutSettings(Section):
     """Which events, and how far from them."""
 
+    delivered: bool = Field(
+        default=False, description="whether events are those of `scheduled_events`, which [scheduled_events.source] makes an asset"
+    )
     events_file: Path | None = Field(default=None, description="CSV with symbol, date, kind and perhaps known_from; none: no events")
     kinds: tuple[str, ...] = Field(default=(), description="of events that count; default: all")
     before_days: NonNegative = Field(default=2, description="calendar days before the event")
@@ -45,6 +52,18 @@ class BlackoutSettings(Section):
         scheduled_events(file)
         return {**values, "content": hashlib.sha256(file.read_bytes()).hexdigest()}
 
+    @model_validator(mode="after")
+    def _events_come_from_one_place(self) -> "BlackoutSettings":
+        if self.delivered and self.events_file is not None:
+            raise ValueError(
+                "events are delivered, and events_file names a file too: leave one out (scheduled_events.source.path takes the same file)"
+            )
+        if self.delivered and (self.before_days > AHEAD_DAYS or self.after_days > BEHIND_DAYS):
+            raise ValueError(
+                f"a schedule has events up to {AHEAD_DAYS} days ahead and {BEHIND_DAYS} behind: before_days or after_days is more"
+            )
+        return self
+
 
 class Blackout:
     """Stay out of events."""
@@ -53,12 +72,12 @@ class Blackout:
         self.settings = settings
 
     def needs(self) -> tuple[Needs, ...]:
-        """None: the events are a file."""
-        return ()
+        """The schedule of the session, where it is delivered."""
+        return (Needs(asset=SCHEDULED),) if self.settings.delivered else ()
 
     @cached_property
     def events(self) -> pl.DataFrame:
-        """The rows that count.
+        """The rows of the file that count.
 
         Raises
         ------
@@ -67,41 +86,59 @@ class Blackout:
         """
         own = self.settings
         if own.events_file is None:
-            return pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, "kind": pl.String, "known_from": pl.Date})
+            return _EVENTS.to_frame()
         if hashlib.sha256(own.events_file.read_bytes()).hexdigest() != own.content:
             raise SettingsError(
                 f"{own.events_file} has changed since the settings were read: start again, so that it is known what targets were made of"
             )
-        found = scheduled_events(own.events_file)
-        return found.filter(pl.col("kind").is_in(list(own.kinds))) if own.kinds else found
+        return self._counted(scheduled_events(own.events_file).with_columns(timing=pl.lit(None, pl.String)))
+
+    def _counted(self, found: pl.DataFrame) -> pl.DataFrame:
+        kinds = list(self.settings.kinds)
+        return (found.filter(pl.col("kind").is_in(kinds)) if kinds else found).select(_EVENTS.names())
+
+    def _delivered(self, frames: Mapping[str, pl.DataFrame]) -> dict[date, pl.DataFrame]:
+        """The events that count, by the session at whose close the schedule stood so."""
+        rows = frames[SCHEDULED].select(SCHEDULED_EVENTS_SCHEMA.names()) if self.settings.delivered else SCHEDULED_EVENTS_SCHEMA.to_frame()
+        since = rows.with_columns(known_from=pl.col("known_at").dt.date())
+        return {key[0]: self._counted(of) for key, of in since.partition_by("session", as_dict=True).items()}
 
     def apply(
         self,
         proposed: pl.DataFrame,
-        frames: Mapping[str, pl.DataFrame],  # noqa: ARG002
+        frames: Mapping[str, pl.DataFrame],
         days: Sequence[date],  # noqa: ARG002
         sessions: Sequence[date],  # noqa: ARG002
     ) -> pl.DataFrame:
         """The weights, each near an event times the factor."""
-        own = self.settings
+        own, delivered = self.settings, self._delivered(frames)
 
         def judge(rows: pl.DataFrame, session: date) -> pl.DataFrame:
-            near = self.events.filter(
+            known = delivered.get(session, _EVENTS.to_frame()) if own.delivered else self.events
+            near = known.filter(
                 pl.col("known_from").is_null() | (pl.col("known_from") <= session),
                 pl.col("date").is_between(session - timedelta(days=own.after_days), session + timedelta(days=own.before_days)),
-            ).sort("date", "kind", "symbol")
+            ).sort("date", "kind", "symbol", "known_from", "timing")
             if near.is_empty() or not (rows["weight"] != 0.0).any():
                 return all_allowed(rows)
             of_all = near.filter(pl.col("symbol") == ALL)
-            told = {symbol: (kind, day) for symbol, day, kind in near.reverse().select(COLUMNS).iter_rows()}
+            told = {row["symbol"]: _in_words(row) for row in near.reverse().iter_rows(named=True)}
             common = told.get(ALL) if of_all.height else None
             found = [told.get(symbol, common) for symbol in rows["symbol"]]
             weights = rows["weight"].to_numpy()
-            reasons = [f"{event[0]} on {event[1]}: times {own.factor:g}" if event else None for event in found]
+            reasons = [f"{event}: times {own.factor:g}" if event else None for event in found]
             cut = [weight * own.factor if event else weight for weight, event in zip(weights, found, strict=True)]
             return weighed_anew(rows, pl.Series(cut, dtype=pl.Float64).to_numpy(), reasons)
 
         return session_by_session(proposed, judge)
+
+
+def _in_words(event: Mapping[str, Any]) -> str:
+    """An event, when it is, and since when that is known."""
+    whose = "" if event["symbol"] == ALL else f" of {event['symbol']}"
+    timing = f" ({event['timing']})" if event["timing"] else ""
+    since = f", known since {event['known_from']}" if event["known_from"] else ""
+    return f"{event['kind']}{whose} on {event['date']}{timing}{since}"
 
 
 def scheduled_events(file: Path) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """Exposure: of each side, of groups such as sectors, and the number of positions.
 
 1. Where there are more than `max_positions`, the smallest are left out; of equal ones the last by name.
-2. The sizes of a group's weights add up to its `most` at most, all cut alike.
+2. The sizes of the weights of those that are in a group at the session add up to its `most` at most, all cut alike.
 3. The longs add up to `max_long` at most, the shorts to `max_short`, all of a side cut alike.
 
 The rule `limits`, which is always there, has the limits on each weight, on gross and on net.
@@ -33,7 +33,9 @@ class ExposureSettings(Section):
     groups: dict[str, GroupLimit] = Field(
         default_factory=dict, description="symbols, and the most that they have together, by the name of the group"
     )
-    groups_file: Path | None = Field(default=None, description="CSV with symbol and group, or TOML of groups")
+    groups_file: Path | None = Field(
+        default=None, description="CSV with symbol and group, perhaps from, until and known_from, or TOML of groups"
+    )
     max_group: float | None = Field(default=None, gt=0, le=1, description="the most of each group of a CSV file")
 
     @model_validator(mode="before")
@@ -60,9 +62,9 @@ class ExposureRule:
         sessions: Sequence[date],  # noqa: ARG002
     ) -> pl.DataFrame:
         """The weights, with the reason that cut each last."""
-        return session_by_session(proposed, lambda rows, _session: self._of_one_session(rows))
+        return session_by_session(proposed, self._of_one_session)
 
-    def _of_one_session(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def _of_one_session(self, rows: pl.DataFrame, session: date) -> pl.DataFrame:
         weights, symbols, own = rows["weight"].to_numpy().copy(), rows["symbol"].to_list(), self.settings
         if not weights.any():
             return all_allowed(rows)
@@ -74,7 +76,8 @@ class ExposureRule:
                 weights, reasons, smallest, 0.0, f"{len(held)} positions are more than {own.max_positions}, and it is among the smallest"
             )
         for name, group in own.groups.items():
-            members = np.flatnonzero(np.isin(symbols, group.symbols))
+            inside = group.members(session)
+            members = np.flatnonzero([symbol in inside for symbol in symbols])
             self._fit(weights, reasons, members, group.most, name)
         for side, most, what in ((1.0, own.max_long, "the longs"), (-1.0, own.max_short, "the shorts")):
             if most is not None:

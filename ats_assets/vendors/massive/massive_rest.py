@@ -88,6 +88,10 @@ class MassiveRest:
         """The cash dividends whose ex-date is from `first` to `last`, likewise."""
         return self._actions("/stocks/v1/dividends", "ex_dividend_date", first, last, tickers)
 
+    def earnings(self, first: date, last: date, tickers: Sequence[str] | None) -> list[Row]:
+        """Benzinga's records of earnings whose day is from `first` to `last`, likewise: `ticker`, `date`, `time`, `date_status`, `benzinga_id`, `last_updated` and figures."""
+        return self._actions("/benzinga/v1/earnings", "date", first, last, tickers)
+
     def ticker_changes(self, ticker: str) -> list[Row]:
         """The names of whoever has a ticker now, each with the day from which it had it: `date`, `type`, `ticker_change`. Empty where nobody has it."""
         try:

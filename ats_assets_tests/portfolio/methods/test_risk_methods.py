@@ -1,5 +1,7 @@
 """The methods that weigh risk, by the kit that a user's own passes, too; and what is particular to each."""
 
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,6 +29,7 @@ from ats_assets_tests.kits.risk_methods import RiskMethodKit
 from ats_assets_tests.portfolio.optimisation.panels import factor_returns
 
 SMALL = {"lookback_sessions": 20, "candidates": 6}
+DAY = date(2024, 3, 1)
 
 
 class TestMinimumVariance(RiskMethodKit):
@@ -86,6 +89,7 @@ class TestFixedRisk(RiskMethodKit):
 
 def seen(symbols: int = 12, *, scores: np.ndarray | None = None, probabilities: float = 0.55, **panels: np.ndarray) -> Candidates:
     return Candidates(
+        session=DAY,
         symbols=tuple(f"S{i:02}" for i in range(symbols)),
         scores=np.arange(symbols, dtype=float) if scores is None else scores,
         probabilities=np.full(symbols, probabilities),
@@ -184,6 +188,17 @@ def test_limits_of_the_portfolio_are_the_methods_own() -> None:
     assert (method.settings.max_weight, method.settings.max_gross) == (0.05, 0.5)
     with pytest.raises(SettingsError, match="max_weight is given twice"):
         method_of(PortfolioSettings(method="minimum_variance", max_weight=0.05, options={"max_weight": 0.1}))
+
+
+def test_a_limit_is_of_those_who_are_in_the_group_at_the_session(tmp_path: Path) -> None:
+    """S00 moves from tech to media: weights with limits keep to the groups of their day."""
+    file = tmp_path / "sectors.csv"
+    file.write_text(f"symbol,group,from\nS00,tech,\nS01,tech,\nS02,media,\nS00,media,{DAY}\n")
+    method = made("minimum_variance", groups_file=file, max_group=0.1, max_weight=0.5)
+    of_day = {day: method.book(replace(seen(), session=day)).weights for day in (DAY - timedelta(days=1), DAY)}
+    for (first, second), day in (((0, 1), DAY - timedelta(days=1)), ((0, 2), DAY)):
+        assert of_day[day][[first, second]].sum() <= 0.1 + 1e-9, day
+    assert not np.allclose(*of_day.values())
 
 
 def test_groups_come_from_a_file_and_wrong_ones_say_what_is_wrong(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Rules by hand: what each allows, and the reason with its numbers."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
+from ats_assets.definitions import build
 from ats_assets.errors import SettingsError
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.plugins import RISK_RULES
@@ -18,6 +19,7 @@ from ats_assets.risk import Rule, risk_rules, ruled
 from ats_assets.risk.rule import PROPOSED_SCHEMA
 from ats_assets.risk.rules.concentration import effective_positions
 from ats_assets.risk.rules.evidence import EvidenceSettings, decision_edges
+from ats_assets.scheduled_events import SCHEDULED_EVENTS_SCHEMA
 from ats_assets.sources.schema import BARS_SCHEMA
 from ats_assets_tests.small_market import small_market
 
@@ -122,13 +124,63 @@ def test_around_an_event_that_is_known_nothing_is_held(tmp_path: Path) -> None:
     assert held(DAYS[61]) == [0.0, 0.0, 0.1]
     assert held(DAYS[62]) == [0.1, 0.1, 0.1]
     assert held(DAYS[80]) == [0.0, 0.0, 0.0]
-    assert allowed(one, {"A": 0.1}, day=event)["A"][1] == f"mine: earnings on {event}: times 0"
+    assert allowed(one, {"A": 0.1}, day=event)["A"][1] == f"mine: earnings of A on {event}: times 0"
+    assert allowed(one, {"B": 0.1}, day=event)["B"][1] == f"mine: earnings of B on {event}, known since {DAYS[59]}: times 0"
     file.write_text(f"symbol,date,kind\nA,{event},earnings\n")
     with pytest.raises(SettingsError, match="has changed since the settings were read"):
         allowed(rule("blackout").__class__(one.settings), {"A": 0.1})
     file.write_text("symbol,date,kind\nA,next week,earnings\n")
     with pytest.raises(SettingsError, match=r"line 2: date is 'next week'"):
         rule("blackout", events_file=file)
+
+
+def test_a_delivered_schedule_is_read_as_it_stood_at_the_session() -> None:
+    """At the first session the event is told of the sixth day, at the second it has moved: what was known then counts, with its reason."""
+    known = [datetime(2024, 1, day, 21, tzinfo=UTC) for day in (1, 2)]
+    told = [(DAYS[0], "A", DAYS[5], "amc", known[0]), (DAYS[1], "A", DAYS[40], None, known[1]), (DAYS[1], "*", DAYS[2], None, None)]
+    rows = [
+        {"session": day, "symbol": symbol, "kind": "earnings" if symbol == "A" else "rates", "date": of, "timing": timing, "known_at": at}
+        for day, symbol, of, timing, at in told
+    ]
+    frames = {"scheduled_events": pl.DataFrame(rows, schema=SCHEDULED_EVENTS_SCHEMA)}
+    one = rule("blackout", delivered=True, before_days=5, kinds=("earnings",))
+    assert [needs.asset for needs in one.needs()] == ["scheduled_events"]
+    book = {"A": 0.1, "B": 0.1}
+    first, second, third = (allowed(one, book, frames, day) for day in DAYS[:3])
+    assert first["A"] == (0.0, f"mine: earnings of A on {DAYS[5]} (amc), known since 2024-01-01: times 0")
+    assert [found["B"] for found in (first, second, third)] == [(0.1, "")] * 3
+    assert second["A"] == third["A"] == (0.1, ""), "it has moved; and no schedule is no event"
+    every = allowed(rule("blackout", delivered=True), book, frames, DAYS[1])
+    assert {reason for _, reason in every.values()} == {f"mine: rates on {DAYS[2]}: times 0"}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"delivered": True, "before_days": 400}, "up to 366 days ahead and 31 behind"),
+        ({"delivered": True, "after_days": 32}, "up to 366 days ahead and 31 behind"),
+    ],
+)
+def test_a_blackout_that_no_schedule_reaches_is_refused(values: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        rule("blackout", **values)
+
+
+def test_events_come_from_one_place(tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text("symbol,date,kind\n")
+    with pytest.raises(SettingsError, match="leave one out"):
+        rule("blackout", delivered=True, events_file=file)
+    with pytest.raises(SettingsError, match=r"which it can't: it may read .*; a table \[scheduled_events.source\] makes it an asset"):
+        build(small_market(tmp_path, risk={"calm": {"kind": "blackout", "delivered": True}}))
+
+
+def test_a_group_is_cut_as_it_is_on_the_day(tmp_path: Path) -> None:
+    file = tmp_path / "sectors.csv"
+    file.write_text(f"symbol,group,from,until\nA,tech,,{DAYS[9]}\nB,tech,,\nA,media,{DAYS[10]},\n")
+    one = rule("exposure", groups_file=file, max_group=0.2)
+    assert {name: weight for name, (weight, _) in allowed(one, {"A": 0.2, "B": 0.2}, day=DAYS[9]).items()} == {"A": 0.1, "B": 0.1}
+    assert allowed(one, {"A": 0.2, "B": 0.2}, day=DAYS[10]) == {"A": (0.2, ""), "B": (0.2, "")}
 
 
 def as_labels(table: pl.DataFrame) -> pl.DataFrame:

@@ -24,8 +24,10 @@ from massive.rest.models import (
     TickerChangeResults,
     Trade,
 )
+from massive.rest.models.benzinga import BenzingaEarning
 
 from ats_assets.intraday.tick_sources import massive as ticks
+from ats_assets.scheduled_events.event_sources.massive import earnings_calendar
 from ats_assets.settings import MassiveSettings, Settings
 from ats_assets.sources.adapters.massive import massive_actions, massive_bars, massive_market
 from ats_assets.vendors.massive import MassiveRest, massive_rest
@@ -106,6 +108,13 @@ def test_splits_dividends_and_changes_of_ticker(client: RESTClient, ours: Massiv
     assert ours.ticker_changes("NOBODY") == []
 
 
+def test_earnings(client: RESTClient, ours: MassiveRest) -> None:
+    first, last = date(2024, 4, 30), date(2024, 5, 4)
+    span = {"date_gte": first, "date_lte": last, "sort": "date.asc,ticker.asc"}
+    same(client.list_benzinga_earnings(**span), BenzingaEarning, ours.earnings(first, last, None))
+    same(client.list_benzinga_earnings(**span, ticker_any_of="AAPL"), BenzingaEarning, ours.earnings(first, last, ["AAPL"]))
+
+
 def test_tickers_contracts_and_snapshots(client: RESTClient, ours: MassiveRest) -> None:
     same(client.list_tickers(market="stocks", active=False, limit=1000), Ticker, ours.tickers(active=False))
     there = ours.option_contracts("AAPL", DAY)
@@ -138,6 +147,9 @@ def test_every_field_that_is_read_is_one_of_massives_models() -> None:
     ):
         assert all(f'"{name}"' in source for name in names)
         assert set(names) <= known(model)
+    names = ("ticker", "date", "time", "date_status", "benzinga_id", "last_updated")
+    assert all(f'"{name}"' in inspect.getsource(earnings_calendar) for name in names)
+    assert set(names) <= known(BenzingaEarning)
 
 
 FILTERS = {
@@ -147,6 +159,7 @@ FILTERS = {
     "/v3/quotes": ("list_quotes", set()),
     "/stocks/v1/splits": ("list_stocks_splits", set()),
     "/stocks/v1/dividends": ("list_stocks_dividends", set()),
+    "/benzinga/v1/earnings": ("list_benzinga_earnings", set()),
     "/vX/reference/tickers": ("get_ticker_events", set()),
     "/v3/reference/tickers": ("list_tickers", set()),
     "/v3/reference/options": ("list_options_contracts", set()),
@@ -162,6 +175,7 @@ def test_every_filter_that_is_asked_with_is_one_of_massives_client(double: Vendo
     list(ours.ticks("quotes", "AAPL", 0, 1))
     ours.splits(DAY, DAY, ["AAPL"])
     ours.dividends(DAY, DAY, ["AAPL"])
+    ours.earnings(DAY, DAY, ["AAPL"])
     ours.ticker_changes("META")
     ours.tickers(active=True, ticker="AAPL")
     ours.option_contracts("AAPL", DAY)

@@ -1,0 +1,1 @@
+"""Sources of scheduled events, a folder each, found by name."""
