@@ -13,8 +13,8 @@ from ats_assets.orchestration.reading import VintageRows, screened
 from ats_assets.orchestration.streaming import SessionRows, Streamed
 from ats_assets.scheduled_events.choosing import event_plugin, event_source
 from ats_assets.scheduled_events.contracts import RawScheduledEvents, RejectedScheduledEvents, ScheduledEvents
+from ats_assets.scheduled_events.event_schedule import days_asked, schedule_at, schedule_known
 from ats_assets.scheduled_events.event_source import EventSource
-from ats_assets.scheduled_events.schedule import days_asked, schedule_at, schedule_known
 from ats_assets.scheduled_events.schema import RAW_SCHEDULED, REJECTED_SCHEDULED, SCHEDULED
 from ats_assets.scheduled_events.screening import screen_events
 from ats_assets.sources.contracts import require, schema_violations

@@ -8,7 +8,7 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
-from ats_assets.scheduled_events.schedule import BEHIND_DAYS
+from ats_assets.scheduled_events.event_schedule import BEHIND_DAYS
 from ats_assets.scheduled_events.schema import RAW_SCHEDULED, REJECTED_SCHEDULED, SCHEDULED
 from ats_assets.scheduled_events.screening import EVENT_NO_FAULT
 from ats_assets.storage.knowledge import time_of

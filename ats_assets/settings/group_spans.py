@@ -83,12 +83,12 @@ def spans_by_group(table: "pl.DataFrame", file: Path) -> dict[str, tuple[GroupSp
     return {group: tuple(found[group]) for group in sorted(found)}
 
 
-def members(symbols: Sequence[str], spans: Sequence[GroupSpan], session: date) -> frozenset[str]:
+def symbols_at(symbols: Sequence[str], spans: Sequence[GroupSpan], session: date) -> frozenset[str]:
     """The symbols of a group at a session: those that are always in it, and those that are by time.
 
     Examples
     --------
-    >>> sorted(members(["A"], [GroupSpan(symbol="B", since=date(2024, 3, 1))], date(2024, 2, 29)))
+    >>> sorted(symbols_at(["A"], [GroupSpan(symbol="B", since=date(2024, 3, 1))], date(2024, 2, 29)))
     ['A']
     """
     return frozenset({*symbols, *(span.symbol for span in spans if span.holds(session))})

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from ats_assets.settings.group_spans import TIMES, GroupSpan, members, spans_by_group
+from ats_assets.settings.group_spans import TIMES, GroupSpan, spans_by_group, symbols_at
 from ats_assets.settings.section import Section, Share
 
 
@@ -24,7 +24,7 @@ class GroupLimit(Section):
 
     def members(self, session: date) -> frozenset[str]:
         """The symbols that are in the group at a session."""
-        return members(self.symbols, self.spans, session)
+        return symbols_at(self.symbols, self.spans, session)
 
     @model_serializer(mode="wrap")
     def _without_spans_that_are_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def deployed(root: Path, url: str) -> Deployment:
     return small_market(
         root,
         calendar={"first_session": date(2024, 1, 2)},
+        source={"synthetic": {"symbols": 2, "first_session": DAYS[0], "last_session": DAYS[-1]}},
         vendors=quick_tables(),
         massive={"url": url},
         scheduled_events={"source": {"kind": "massive"}},

@@ -20,7 +20,7 @@ from ats_assets.errors import SettingsError
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.risk.rule import all_allowed, session_by_session, weighed_anew
 from ats_assets.scheduled_events import ALL, SCHEDULED, SCHEDULED_EVENTS_SCHEMA
-from ats_assets.scheduled_events.schedule import AHEAD_DAYS, BEHIND_DAYS
+from ats_assets.scheduled_events.event_schedule import AHEAD_DAYS, BEHIND_DAYS
 from ats_assets.settings import NonNegative, Section, Share
 
 COLUMNS = ("symbol", "date", "kind")
@@ -97,6 +97,10 @@ class Blackout:
         kinds = list(self.settings.kinds)
         return (found.filter(pl.col("kind").is_in(kinds)) if kinds else found).select(_EVENTS.names())
 
+    def _known_at(self, session: date) -> pl.DataFrame:
+        """The rows of the file that were known at a session."""
+        return self.events.filter(pl.col("known_from").is_null() | (pl.col("known_from") <= session))
+
     def _delivered(self, frames: Mapping[str, pl.DataFrame]) -> dict[date, pl.DataFrame]:
         """The events that count, by the session at whose close the schedule stood so."""
         rows = frames[SCHEDULED].select(SCHEDULED_EVENTS_SCHEMA.names()) if self.settings.delivered else SCHEDULED_EVENTS_SCHEMA.to_frame()
@@ -114,10 +118,9 @@ class Blackout:
         own, delivered = self.settings, self._delivered(frames)
 
         def judge(rows: pl.DataFrame, session: date) -> pl.DataFrame:
-            known = delivered.get(session, _EVENTS.to_frame()) if own.delivered else self.events
+            known = delivered.get(session, _EVENTS.to_frame()) if own.delivered else self._known_at(session)
             near = known.filter(
-                pl.col("known_from").is_null() | (pl.col("known_from") <= session),
-                pl.col("date").is_between(session - timedelta(days=own.after_days), session + timedelta(days=own.before_days)),
+                pl.col("date").is_between(session - timedelta(days=own.after_days), session + timedelta(days=own.before_days))
             ).sort("date", "kind", "symbol", "known_from", "timing")
             if near.is_empty() or not (rows["weight"] != 0.0).any():
                 return all_allowed(rows)

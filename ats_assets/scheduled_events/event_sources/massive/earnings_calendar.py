@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from ats_assets.scheduled_events.schedule import told_frame
+from ats_assets.scheduled_events.event_schedule import told_frame
 from ats_assets.scheduled_events.schema import EARNINGS
 from ats_assets.settings import Settings
 from ats_assets.vendors.massive import MassiveRest, massive_rest

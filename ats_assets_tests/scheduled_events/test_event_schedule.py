@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError
 from ats_assets.scheduled_events.contracts import RawScheduledEvents, RejectedScheduledEvents, ScheduledEvents
-from ats_assets.scheduled_events.schedule import AHEAD_DAYS, BEHIND_DAYS, schedule_at, schedule_known, told_frame
+from ats_assets.scheduled_events.event_schedule import AHEAD_DAYS, BEHIND_DAYS, schedule_at, schedule_known, told_frame
 from ats_assets.scheduled_events.schema import REJECTED_SCHEDULED_EVENTS_SCHEMA, SCHEDULED_EVENTS_SCHEMA
 from ats_assets.scheduled_events.screening import EVENT_REASONS, screen_events
 from ats_assets.sources.contracts import schema_violations
