@@ -18,10 +18,17 @@ from ats_assets.scheduled_events.event_source import EventSource
 from ats_assets.scheduled_events.schema import RAW_SCHEDULED, REJECTED_SCHEDULED, SCHEDULED
 from ats_assets.scheduled_events.screening import screen_events
 from ats_assets.sources.contracts import require, schema_violations
+from ats_assets.settings import Section
 from ats_assets.storage.knowledge import time_of
 
 GROUP, DELIVERIES = "bars", "deliveries"
 _KINDS = frozenset({"parquet", "polars"})
+
+
+class ScheduleGrace(Section):
+    """What of `[knowledge]` a schedule depends on: until when a session knows."""
+
+    grace_hours: float
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -38,7 +45,11 @@ def _delivered(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=_KINDS,
         contract=RawScheduledEvents,
         code=(_delivered, plugin.make),
-        settings=(plugin.events_follow(own), settings.knowledge, settings.calendar.without_closings()),
+        settings=(
+            plugin.events_follow(own),
+            ScheduleGrace(grace_hours=settings.knowledge.grace_hours),
+            settings.calendar.without_closings(),
+        ),
         vintages=True,
     )
 
