@@ -17,8 +17,8 @@ from ats_assets.scheduled_events.event_schedule import days_asked, schedule_at, 
 from ats_assets.scheduled_events.event_source import EventSource
 from ats_assets.scheduled_events.schema import RAW_SCHEDULED, REJECTED_SCHEDULED, SCHEDULED
 from ats_assets.scheduled_events.screening import screen_events
-from ats_assets.sources.contracts import require, schema_violations
 from ats_assets.settings import Section
+from ats_assets.sources.contracts import require, schema_violations
 from ats_assets.storage.knowledge import time_of
 
 GROUP, DELIVERIES = "bars", "deliveries"
