@@ -86,8 +86,8 @@ def trade_sessions(inputs: OptionBacktestInputs) -> Rows:
             account.begin(session, today)
             account.trade(session, chain, today)
             account.close(session, next_session, chain)
-            told = {"dividends": known, "actions": told_actions(tomorrow, next_session), "earnings": earnings.get(session, {})}
-            view = account_view(account, session, ahead, chain, **told)
+            acts, due = told_actions(tomorrow, next_session), earnings.get(session, {})
+            view = account_view(account, session, ahead, chain, dividends=known, actions=acts, earnings=due)
             account.decided(session, complete_decisions(view, account.traded.strategy.decide(view)))
             if session != inputs.sessions[-1]:
                 account.night(session, next_session, chain, tomorrow)
