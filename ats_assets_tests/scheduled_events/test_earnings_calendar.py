@@ -60,6 +60,9 @@ def test_records_of_all_pages_are_rows_known_since_their_last_writing(vendor: tu
         ("OLD", date(2024, 4, 30), None, "E0C", "confirmed", datetime(2024, 2, 1, tzinfo=UTC)),
     ]
     assert calendar(vendor[0], tmp_path, "AAPL").told(*SPAN)["symbol"].to_list() == ["AAPL"]
+    vendor[1].earnings += [earning(name, "2024-05-01", "08:00:00", "2024-03-01T00:00:00Z", name) for name in ("BACpB", "X:?")]
+    more = calendar(vendor[0], tmp_path).told(date(2024, 5, 1), date(2024, 5, 1)).select("symbol", "defects").sort("symbol").rows()
+    assert more == [("BAC.PRB", None), ("X:?", "symbol: X:? is not as massive spells")], "as the bars are spelled"
     assert found.filter(pl.col("defects").is_not_null()).is_empty()
 
 

@@ -15,6 +15,7 @@ from ats_assets.scheduled_events.event_schedule import told_frame
 from ats_assets.scheduled_events.schema import EARNINGS
 from ats_assets.settings import Settings
 from ats_assets.vendors.massive import MassiveRest, massive_rest
+from ats_assets.vendors.massive.massive_symbols import SPELLING
 
 OPENS, CLOSES = time(9, 30), time(16)
 """Of the exchanges of New York."""
@@ -45,7 +46,7 @@ class EarningsCalendar:
 
     def told(self, first: date, last: date) -> pl.DataFrame:
         """The records whose day is from `first` to `last`."""
-        return earnings_frame(self._rest.earnings(first, last, self._symbols or None))
+        return _with_warehouse_symbols(earnings_frame(self._rest.earnings(first, last, self._symbols or None)))
 
     def describe(self) -> str:
         """What is asked for."""
@@ -65,6 +66,15 @@ def earnings_frame(records: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     [('AAPL', 'earnings', datetime.date(2024, 5, 2), 'amc', None)]
     """
     return told_frame([_row(record) for record in records])
+
+
+def _with_warehouse_symbols(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose symbols are spelled as the warehouse spells them; what Massive can't have written stays, and `defects` says so."""
+    theirs = {*rows["symbol"].drop_nulls().to_list()}
+    ours = SPELLING.warehouses(theirs)
+    odd = pl.when(pl.col("symbol").is_in(sorted(theirs - ours.keys()))).then(pl.format("symbol: {} is not as massive spells", "symbol"))
+    told = pl.concat_str("defects", odd, separator="; ", ignore_nulls=True)
+    return rows.with_columns(pl.col("symbol").replace(ours), defects=pl.when(told != "").then(told))
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, object]:
