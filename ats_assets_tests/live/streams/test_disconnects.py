@@ -40,6 +40,7 @@ CALENDAR = session_calendar("XNYS", date(2024, 1, 2))
 OPENS, CLOSES = CALENDAR.opens_at(SESSION), CALENDAR.closes_at(SESSION)
 MINUTE = timedelta(minutes=1)
 SYMBOLS = ("AAA", "BBB")
+DISCONNECTS = rounds(60, 1000, "ATS_TEST_DISCONNECTS")
 CYCLE = (CLOSES - OPENS - 3 * MINUTE) / 1000
 """From one disconnect to the next: a day has a thousand."""
 LONGEST = timedelta(seconds=2)
@@ -182,7 +183,7 @@ def named_minutes(heard: Sequence[StreamEvent]) -> set[datetime]:
 
 def test_no_disconnect_leaves_a_silent_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(20240304)
-    away = script(chance, rounds(40, 1000, "ATS_TEST_DISCONNECTS"))
+    away = script(chance, DISCONNECTS)
     until = (away[-1].back + 2 * MINUTE).replace(second=0, microsecond=0)
 
     market = minute_bars(chance, until)
