@@ -20,9 +20,11 @@ from ats_assets.lineage.restatements import Restatement, changed_rows
 from ats_assets.lineage.restatements import restatements as by_symbol
 from ats_assets.reports.comparison import KnowledgeComparison, comparison_rows
 from ats_assets.runs.other_worlds import before, compared
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.startup import prepare_environment, quiet
 from ats_assets.runs.writing import console, write_table
 from ats_assets.settings import load_settings
+from ats_assets.sources.told_reading import each_told
 
 SHOWN = 30
 """Symbols, or signals, in a table."""
@@ -40,7 +42,8 @@ def restatements(
         sys.stdout.write(json.dumps(made.plain(), indent=2) + "\n") if as_json else _show_comparison(made)
         return
     sessions = [day for day in deployment.valid_sessions(RAW) if (first or date.min) <= day <= (last or date.max)]
-    rows = changed_rows(deployment.warehouse, sessions)
+    with LongJob("comparing vintages", 0, "sessions") as job:
+        rows = changed_rows(deployment.warehouse, each_told(sessions, job.reach))
     found = by_symbol(rows)
     came = None
     if with_effects and found:

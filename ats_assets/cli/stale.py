@@ -16,6 +16,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
 from ats_assets.lineage import LineageIndex, Stale, judge, ranges
 from ats_assets.lineage.known_rules import read_rules
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.writing import console, say, write_rows, write_table
 from ats_assets.settings import load_settings
 
@@ -43,7 +44,8 @@ def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, ch
         found = list_stale(deployment, full=full, deep=deep, source=source)
     else:
         index = LineageIndex(deployment)
-        index.refresh(deep=deep, full=full)
+        with LongJob("ats stale", 0, "files") as job:
+            index.refresh(deep=deep, full=full, reach=job.reach)
         found = judge(deployment, rules, index)
     _write_json([one.plain() for one in found]) if as_json else _show(deployment, found)
 
@@ -52,18 +54,18 @@ def _heal(deployment: Deployment, *, deep: bool, source: bool, chunk: int, as_js
     """Rebuild stale partitions, and list on standard output what was rebuilt; status 1 if it fails."""
     from ats_assets.automation.lineage_rules import rules_of  # noqa: PLC0415 - the graph takes seconds to import
     from ats_assets.definitions import build  # noqa: PLC0415
-    from ats_assets.lineage.delivered import delivered_versions  # noqa: PLC0415
     from ats_assets.lineage.healing import Healing  # noqa: PLC0415
     from ats_assets.runs.runner import Runner  # noqa: PLC0415
-    from ats_assets.runs.stale_partitions import heal_all  # noqa: PLC0415
+    from ats_assets.runs.stale_partitions import asked_source, heal_all  # noqa: PLC0415
     from ats_assets.runs.startup import open_instance, quiet  # noqa: PLC0415
 
     with quiet():
         definitions = build(deployment)
-        delivered = delivered_versions(deployment) if source else None
+        delivered = asked_source(deployment) if source else None
         healing = Healing(deployment, rules_of(deployment, definitions.resolve_asset_graph()), delivered)
         if deep:
-            healing.index.refresh(deep=True)
+            with LongJob("ats stale --deep", 0, "files") as job:
+                healing.index.refresh(deep=True, reach=job.reach)
         with open_instance() as instance:
             healed, messages = heal_all(healing, Runner(deployment, definitions, instance), chunk)
     _write_json(healed) if as_json else _show_healed(healed)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,7 +101,7 @@ class LineageIndex:
         roots = hashlib.sha256(f"{storage.warehouse_folder.absolute()}|{storage.models_folder.absolute()}".encode()).hexdigest()[:8]
         self.path = path or storage.data / f"lineage-{roots}.db"
 
-    def refresh(self, *, deep: bool = False, full: bool = True) -> int:
+    def refresh(self, *, deep: bool = False, full: bool = True, reach: Callable[[int, int], object] | None = None) -> int:
         """Bring the index up to date with the files; returns how many were read.
 
         Parameters
@@ -111,8 +111,10 @@ class LineageIndex:
         full
             Look at the time and size of every file; else at those which were announced as written since the last look (`write_log`), whose number does not grow
             with history. That is done, too, where the last look at all is a day ago, or where it can't be told what was written since.
+        reach
+            Is told so many of so many files while they are read.
         """
-        return self._sound(lambda: self._refresh(deep=deep, full=full))
+        return self._sound(lambda: self._refresh(deep=deep, full=full, reach=reach))
 
     def entries(self) -> list[Entry]:
         """Every file, as of the last refresh."""
@@ -127,7 +129,7 @@ class LineageIndex:
 
         return self._sound(opened)
 
-    def _refresh(self, *, deep: bool, full: bool = True) -> int:
+    def _refresh(self, *, deep: bool, full: bool = True, reach: Callable[[int, int], object] | None = None) -> int:
         with self._open() as connection:
             before = None if full or deep else self._state(connection)
             seen = Look(self._deployment, before)
@@ -136,7 +138,7 @@ class LineageIndex:
             if bring_found(self._deployment, changed):  # which are other files on this machine now
                 found, changed = seen.found(known, all_of_them=deep)
             gone = [path for path in known if path not in found]
-            rows = [(file, read_record(self._deployment, file, again=deep)) for file in changed]
+            rows = self._records(changed, again=deep, reach=reach)
             pending = {(file.asset, file.key) for file in changed} | {known[path][1:] for path in gone}
             connection.execute("BEGIN IMMEDIATE")
             outdated = [*((path,) for path in gone), *((file.path,) for file in changed)]
@@ -150,6 +152,14 @@ class LineageIndex:
             connection.execute("INSERT OR REPLACE INTO state VALUES ('looked', ?)", (json.dumps(seen.after()),))
             connection.execute("COMMIT")
         return len(changed)
+
+    def _records(self, changed: Sequence[Found], *, again: bool, reach: Callable[[int, int], object] | None) -> list[tuple[Found, Record]]:
+        rows: list[tuple[Found, Record]] = []
+        for file in changed:
+            if reach:
+                reach(len(rows), len(changed))
+            rows.append((file, read_record(self._deployment, file, again=again)))
+        return rows
 
     def _state(self, connection: sqlite3.Connection) -> dict[str, Any] | None:
         row = connection.execute("SELECT value FROM state WHERE name = 'looked'").fetchone()

@@ -14,11 +14,14 @@ from ats_assets.options.choosing import option_source
 from ats_assets.options.option_source import chosen_chains
 from ats_assets.runs.tick_inspection import InspectedSession
 from ats_assets.settings import Settings
+from ats_assets.sources.told_reading import OnFile, tell_reading, untold
 
 _NO_BARS = pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date, "close": pl.Float64})
 
 
-def inspected_chains(settings: Settings, path: Path, changes: Mapping[str, Any], n_rows: int) -> InspectedSession:
+def inspected_chains(
+    settings: Settings, path: Path, changes: Mapping[str, Any], n_rows: int, *, reach: OnFile = untold
+) -> InspectedSession:
     """Look at files of chains by the settings in use and those to try; nothing is stored, and no bars are read, so that the spot is that of the files alone.
 
     Raises
@@ -30,6 +33,7 @@ def inspected_chains(settings: Settings, path: Path, changes: Mapping[str, Any],
     options = settings.options.model_copy(update={"chains": {**own, **changes, "path": str(path)}, "spot": "delivered"})
     deployment = Deployment(settings.model_copy(update={"options": options}))
     source = option_source(deployment)
+    tell_reading(source, reach)
     days = source.sessions()
     if not days:
         raise SourceError(f"{path} has no session of {settings.calendar.exchange} that has ended: check days and calendar.first_session")

@@ -146,7 +146,7 @@ class LongJob:
     """Progress of a command that is no run of the graph.
 
     On a terminal a bar, with the time that is left where the job has a total, else with the time that it has taken. Elsewhere nothing, but for a job that takes
-    longer than `LINE_SECONDS`: it has a line from time to time.
+    longer than `LINE_SECONDS`: it has a line from time to time, also while one part of it takes that long.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ class LongJob:
         self._what, self._total, self._unit = what, total, unit
         self._done = 0
         self._started = self._told = time.monotonic()
-        self._over = threading.Event()
+        self._over, self._saying = threading.Event(), threading.Lock()
         self._clock: threading.Thread | None = None
         out = console(stderr=True)
         self._bar: Progress | None = None
@@ -172,7 +172,7 @@ class LongJob:
                 SpinnerColumn(), TextColumn("{task.description}"), *counted, TimeElapsedColumn(), _Left(), console=out, transient=True
             )
             self._task = self._bar.add_task(what, total=total, unit=unit, left="")
-        elif total is None:
+        else:
             self._clock = threading.Thread(target=self._tell, daemon=True)
 
     def __enter__(self) -> Self:
@@ -196,9 +196,8 @@ class LongJob:
         left = "" if seconds is None or self._done == self._total else f"about {told_time(seconds)} left"
         if self._bar:
             self._bar.update(self._task, completed=self._done, description=f"{self._what}  {now}" if now else self._what, left=left)
-        elif time.monotonic() - self._told >= LINE_SECONDS and self._done != self._total:
-            self._told = time.monotonic()
-            say(", ".join(filter(None, [f"{self._what}: {self._done} of {self._total} {self._unit}", told_time(elapsed), left])))
+        elif self._done != self._total:
+            self._say(left)
 
     def reach(self, done: int, total: int) -> None:
         """So many of so many parts are done, whose number is known by now. The time that is left is told from the first of them on."""
@@ -211,4 +210,15 @@ class LongJob:
 
     def _tell(self) -> None:
         while not self._over.wait(LINE_SECONDS):
-            say(f"{self._what}: {told_time(time.monotonic() - self._started)} so far")
+            self._say()
+
+    def _say(self, left: str = "") -> None:
+        """A line, if there was none for some time."""
+        with self._saying:
+            now = time.monotonic()
+            if now - self._told < LINE_SECONDS:
+                return
+            self._told = now
+        elapsed = told_time(now - self._started)
+        parts = [f"{self._what}: {self._done} of {self._total} {self._unit}", elapsed, left]
+        say(", ".join(filter(None, parts)) if self._total else f"{self._what}: {elapsed} so far")

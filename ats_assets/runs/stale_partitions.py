@@ -11,7 +11,7 @@ from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.lineage.healing import Healing
 from ats_assets.lineage.known_rules import write_rules
 from ats_assets.runs.planned_runs import PlannedRun
-from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.progress import LongJob, RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.startup import quiet
 
@@ -21,7 +21,17 @@ def list_stale(deployment: Deployment, *, full: bool, deep: bool, source: bool) 
     with quiet():
         rules = rules_of(deployment, build(deployment).resolve_asset_graph())
         write_rules(deployment, rules)
-        return Healing(deployment, rules, delivered_versions(deployment) if source else None, full=full).stale(deep=deep)
+        healing = Healing(deployment, rules, asked_source(deployment) if source else None, full=full)
+        if deep:
+            with LongJob("ats stale --deep", 0, "files") as job:
+                healing.index.refresh(deep=True, reach=job.reach)
+        return healing.stale()
+
+
+def asked_source(deployment: Deployment) -> dict[str, dict[str, str]]:
+    """What the source would deliver now, by asset and session, as data versions."""
+    with LongJob("asking the source"):
+        return delivered_versions(deployment)
 
 
 def heal_all(healing: Healing, runner: Runner, chunk: int) -> tuple[list[dict[str, Any]], list[str]]:

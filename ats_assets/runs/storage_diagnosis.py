@@ -10,6 +10,7 @@ from ats_assets.errors import AtsError, CorruptPartitionError, how_many
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.intact_files import IntactFiles, is_unchanged
 from ats_assets.runs.finding import Finding
+from ats_assets.runs.progress import LongJob
 from ats_assets.settings import BucketUrl
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.session_folders import PREFIX
@@ -169,7 +170,8 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
 def _bytes(deployment: Deployment) -> Iterator[Finding]:
     """Every file against the hashes that it holds; what is damaged is remembered in the index, so that `ats stale --heal` finds it."""
     index = LineageIndex(deployment)
-    read = index.refresh(deep=True)
+    with LongJob("reading every byte", 0, "files") as job:
+        read = index.refresh(deep=True, reach=job.reach)
     damaged = [entry for entry in index.entries() if entry.fault]
     for entry in damaged:
         yield Finding(subject=entry.asset, status="fail", text=f"{entry.path} is damaged: {entry.fault}", advice="ats stale --heal")

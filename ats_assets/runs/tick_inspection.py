@@ -17,6 +17,7 @@ from ats_assets.intraday.refused_ticks import reasons_by_count
 from ats_assets.intraday.tick_source import What
 from ats_assets.intraday.trade_screening import screen_trades
 from ats_assets.settings import Settings
+from ats_assets.sources.told_reading import OnFile, tell_reading, untold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,9 @@ class InspectedSession:
     rejected: Mapping[str, int]
 
 
-def inspected_ticks(settings: Settings, path: Path, what: What, changes: Mapping[str, Any], n_rows: int) -> InspectedSession:
+def inspected_ticks(
+    settings: Settings, path: Path, what: What, changes: Mapping[str, Any], n_rows: int, *, reach: OnFile = untold
+) -> InspectedSession:
     """Look at files of trades or quotes by the settings in use and those to try; nothing is stored.
 
     Raises
@@ -54,6 +57,7 @@ def inspected_ticks(settings: Settings, path: Path, what: What, changes: Mapping
         storage = settings.storage.model_copy(update={"data": Path(aside)})
         deployment = Deployment(settings.model_copy(update={"intraday": intraday, "storage": storage}))
         source = tick_source(deployment, what)
+        tell_reading(source, reach)
         days = source.sessions()
         if not days:
             raise SourceError(

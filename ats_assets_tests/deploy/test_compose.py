@@ -20,7 +20,7 @@ HARDENED = sorted(PRODUCTION["services"].items())
 
 
 def test_production_runs_all_of_it() -> None:
-    assert set(PRODUCTION["services"]) == APPLICATIONS | STORES | {"prometheus", "grafana"}
+    assert set(PRODUCTION["services"]) == APPLICATIONS | STORES | {"postgres-exporter", "prometheus", "grafana"}
 
 
 @pytest.mark.parametrize(("name", "service"), SERVICES)
@@ -98,7 +98,7 @@ def test_files_that_are_mounted_are_there() -> None:
 
 def test_prometheus_finds_what_it_watches_under_the_names_of_the_services() -> None:
     """The targets of the checkout are replaced by those of the containers."""
-    for name, service in (("exporter", "exporter"), ("service", "api")):
+    for name, service in (("exporter", "exporter"), ("service", "api"), ("postgres", "postgres-exporter")):
         assert (DEPLOY / f"prometheus/targets/{name}.yml").is_file()
         (found,) = yaml.safe_load((DEPLOY / f"compose/config/targets/{name}.yml").read_text(encoding="utf-8"))
         host, _, port = found["targets"][0].partition(":")

@@ -57,7 +57,7 @@ def test_nobody_is_restarted_because_a_store_is_silent() -> None:
         for container in pod["containers"]
         if "httpGet" in container.get("livenessProbe", ())
     }
-    assert asked == {"api": "/health", "exporter": "/health", "webserver": "/server_info"}
+    assert asked == {"api": "/health", "exporter": "/health", "postgres": "/", "webserver": "/server_info"}
     assert "9108/health" in str(compose("production")["services"]["exporter"]["healthcheck"])
 
 
@@ -147,6 +147,8 @@ def test_dagster_takes_what_is_said_of_runs(monkeypatch: pytest.MonkeyPatch) -> 
 def test_settings_are_those_of_compose() -> None:
     for name in ("ats.toml", "bots.toml", "workspace.yaml", "databases.sh"):
         assert (KUBERNETES / "base/config" / name).read_bytes() == (DEPLOY / "compose/config" / name).read_bytes()
+    queries = "postgres_queries.yml"  # kustomize reads nothing outside its folder
+    assert (KUBERNETES / "base/config" / queries).read_bytes() == (DEPLOY / "prometheus" / queries).read_bytes()
 
 
 @pytest.mark.parametrize("name", OVERLAYS)

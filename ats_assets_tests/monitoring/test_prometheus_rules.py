@@ -22,6 +22,8 @@ BEAT = f"0+{EVERY}x{MINUTES * 60 // EVERY}"
 """A heartbeat with each sample; time begins at 0."""
 ALWAYS = f"x{MINUTES * 60 // EVERY}"
 
+JOB = 'job="postgres",instance="p",number="1001",procedure="policy_compression",hypertable="bars"'
+"""Of TimescaleDB."""
 WELL = {
     'up{job="ats",instance="a"}': f"1{ALWAYS}",
     'up{job="ats-service",instance="s"}': f"1{ALWAYS}",
@@ -59,6 +61,13 @@ WELL = {
     'ats_disk_size_bytes{job="ats",instance="a",disk="data"}': f"1e11{ALWAYS}",
     'ats_disk_low_bytes{job="ats",instance="a"}': f"5e9{ALWAYS}",
     'ats_disk_full_bytes{job="ats",instance="a"}': f"5e8{ALWAYS}",
+    'up{job="postgres",instance="p"}': f"1{ALWAYS}",
+    'pg_up{job="postgres",instance="p"}': f"1{ALWAYS}",
+    'pg_settings_max_connections{job="postgres",instance="p",server="p"}': f"100{ALWAYS}",
+    'pg_stat_activity_count{job="postgres",instance="p",datname="trading",state="idle"}': f"80{ALWAYS}",
+    f"timescale_job_failures_total{{{JOB}}}": f"3{ALWAYS}",
+    f"timescale_job_schedule_seconds{{{JOB}}}": f"60{ALWAYS}",
+    f"timescale_job_last_success_timestamp_seconds{{{JOB}}}": BEAT,
     'ats_http_requests_total{job="ats-service",instance="s",route="/a",method="GET",status="200"}': f"0+96{ALWAYS}",
     'ats_http_requests_total{job="ats-service",instance="s",route="/a",method="GET",status="500"}': f"0+4{ALWAYS}",
 }
@@ -103,6 +112,13 @@ FAULTS: dict[str, tuple[dict[str, str], set[str]]] = {
         {f'dagster_active_run_duration_seconds{{{AT},job_name="trading",location="x",status="queued"}}': f"1801{ALWAYS}"},
         set(),
     ),
+    "AtsPostgresGone": ({'pg_up{job="postgres",instance="p"}': f"1x10 0{ALWAYS}"}, set()),
+    "AtsPostgresConnections": (
+        {'pg_stat_activity_count{job="postgres",instance="p",datname="runs",state="active"}': f"11{ALWAYS}"},
+        set(),
+    ),
+    "AtsTimescaleJobFails": ({f"timescale_job_failures_total{{{JOB}}}": f"3x10 4{ALWAYS}"}, set()),
+    "AtsTimescaleJobLate": ({f"timescale_job_last_success_timestamp_seconds{{{JOB}}}": f"-4000{ALWAYS}"}, set()),
     "AtsDiskNearlyFull": ({f'ats_disk_free_bytes{{{AT},disk="data"}}': f"4e9{ALWAYS}"}, set()),
     "AtsDiskFull": ({f'ats_disk_free_bytes{{{AT},disk="data"}}': f"4e8{ALWAYS}"}, {"AtsDiskNearlyFull"}),
     "AtsApiErrors": (
@@ -204,13 +220,13 @@ def dashboards() -> ModuleType:
     return module
 
 
-def queries() -> list[tuple[str, str, str]]:
-    """Dashboard, panel and query of every panel that Grafana reads."""
+def queries(*, of_servers: bool = False) -> list[tuple[str, str, str]]:
+    """Dashboard, panel and query of every panel that Grafana reads: of what a deployment tells of itself, or of what its servers are asked by postgres_exporter."""
     found = []
     for file in sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json")):
         for panel in json.loads(file.read_text())["panels"]:
             found += [(file.stem, panel["title"], target["expr"]) for target in panel["targets"]]
-    return found
+    return [one for one in found if (one[0] == "stores") == of_servers]
 
 
 def test_rules_and_dashboards_read_only_what_is_told() -> None:
@@ -228,7 +244,7 @@ def test_rules_and_dashboards_read_only_what_is_told() -> None:
 def test_dashboards_are_those_that_the_script_makes_and_no_panels_overlap() -> None:
     module = dashboards()
     uids = set()
-    assert set(module.DASHBOARDS) == {"system", "trading", "models", "data_pipeline"}
+    assert set(module.DASHBOARDS) == {"system", "trading", "models", "data_pipeline", "stores"}
     for name in module.DASHBOARDS:
         text = (module.FOLDER / f"{name}.json").read_text()
         assert text == module.written(name), "run python deploy/grafana/make_dashboards.py"
@@ -244,7 +260,7 @@ def test_dashboards_are_those_that_the_script_makes_and_no_panels_overlap() -> N
             assert panel["targets"]
             assert all(target["datasource"]["uid"] == "prometheus" for target in panel["targets"])
         assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
-    assert len(uids) == 4
+    assert len(uids) == 5
 
 
 def test_provisioning_names_what_the_dashboards_name() -> None:

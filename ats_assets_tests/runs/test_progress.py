@@ -130,6 +130,16 @@ def test_a_job_without_parts_says_for_how_long_it_has_been_at_it(
     assert capsys.readouterr().err == "", "once it is over nothing is said"
 
 
+def test_a_job_tells_how_far_it_is_while_one_part_takes_long(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(module, "LINE_SECONDS", 0.05)
+    with LongJob("reading bars", 0, "files") as job:
+        time.sleep(0.15)
+        job.reach(1, 3)
+        time.sleep(0.15)
+    said = list(dict.fromkeys(capsys.readouterr().err.splitlines()))
+    assert said == ["reading bars: 1 s so far", "reading bars: 1 of 3 files, 1 s"]
+
+
 def test_a_jobs_bar_is_gone_when_it_is_over(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = on_a_terminal(monkeypatch)
     with LongJob("checking", 4, "subjects") as job:

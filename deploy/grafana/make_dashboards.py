@@ -1,4 +1,4 @@
-"""Makes the four dashboards of this folder, by `python deploy/grafana/make_dashboards.py`.
+"""Makes the dashboards of this folder, by `python deploy/grafana/make_dashboards.py`.
 
 A panel is a line here: its title, what it is drawn as, its unit, and its queries with their legends. The JSON files are what Grafana reads; a test makes them again and compares.
 """
@@ -198,6 +198,60 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
             lines("Executor at work", "short", ("ats_executor_at_work", "lease held")),
             lines("Alerts that wait", "short", ("sum by (route) (ats_alerts_waiting) or vector(0)", "{{route}}")),
             table("Trading's components", ('ats_component_state{group="trading"}', ""), width=WIDE, height=8),
+        ),
+    ),
+    "stores": (
+        "Stores",
+        (
+            stat("PostgreSQL", "min(pg_up)", mappings=(("0", "gone", "red"), ("1", "up", "green"))),
+            stat("Connections", "sum(pg_stat_activity_count)"),
+            stat("Share of all connections", "sum(pg_stat_activity_count) / max(pg_settings_max_connections)", "percentunit", red_from=0.9),
+            stat("Hypertables", "count(timescale_hypertable_chunks) or vector(0)"),
+            stat("Their size", "sum(timescale_hypertable_size_bytes) or vector(0)", "bytes"),
+            stat("Jobs that failed, a day", "sum(increase(timescale_job_failures_total[1d])) or vector(0)", red_from=1),
+            lines("Databases", "bytes", ('pg_database_size_bytes{datname!~"template.*"}', "{{datname}}")),
+            lines(
+                "Rows written",
+                "short",
+                (
+                    "sum by (datname) (rate(pg_stat_database_tup_inserted[5m]) + rate(pg_stat_database_tup_deleted[5m]))",
+                    "{{datname}} a second",
+                ),
+            ),
+            lines("Rolled back", "ops", ('rate(pg_stat_database_xact_rollback{datname!~"template.*"}[5m])', "{{datname}}")),
+            lines(
+                "Read from memory",
+                "percentunit",
+                (
+                    "rate(pg_stat_database_blks_hit[5m]) / (rate(pg_stat_database_blks_hit[5m]) + rate(pg_stat_database_blks_read[5m]) > 0)",
+                    "{{datname}}",
+                ),
+            ),
+            lines("Connections by state", "short", ("sum by (state) (pg_stat_activity_count)", "{{state}}")),
+            lines("Deadlocks, an hour", "short", ('increase(pg_stat_database_deadlocks{datname!~"template.*"}[1h])', "{{datname}}")),
+            bars(
+                "Hypertables, size",
+                "bytes",
+                ("topk(20, timescale_hypertable_size_bytes)", "{{schema}}.{{hypertable}}"),
+                width=12,
+                height=11,
+            ),
+            bars(
+                "Hypertables, chunks", "short", ("topk(20, timescale_hypertable_chunks)", "{{schema}}.{{hypertable}}"), width=12, height=11
+            ),
+            bars(
+                "Compressed to",
+                "percentunit",
+                ("timescale_compression_after_bytes / (timescale_compression_before_bytes > 0)", "{{schema}}.{{hypertable}}"),
+                width=12,
+            ),
+            lines(
+                "Jobs, since they succeeded",
+                "s",
+                ("time() - timescale_job_last_success_timestamp_seconds", "{{number}} {{procedure}} {{hypertable}}"),
+                width=12,
+            ),
+            table("Jobs, runs that failed", ("timescale_job_failures_total", ""), width=WIDE, height=8),
         ),
     ),
 }

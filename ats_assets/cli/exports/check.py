@@ -9,8 +9,9 @@ from rich.text import Text
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
-from ats_assets.exports.comparing import differences_of_store
+from ats_assets.exports.comparing import StoreDifference, differences_of_store
 from ats_assets.runs.chosen_export import chosen_export
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.writing import console, say, write_rows
 from ats_assets.settings import load_settings
 
@@ -19,9 +20,12 @@ def check(name: str, *, first: date | None, last: date | None, as_json: bool) ->
     """Write what differs to standard output; status 1 where something does."""
     deployment = Deployment(load_settings())
     chosen = chosen_export(deployment, name, first, last)
-    with chosen.export.store.connected() as connection:
+    with chosen.export.store.connected() as connection, LongJob(f"exports.{name}", len(chosen.sessions), "sessions") as job:
         remarks = connection.remarks()
-        found = [one for session in chosen.sessions for one in differences_of_store(deployment, connection, chosen.tables, session)]
+        found: list[StoreDifference] = []
+        for session in chosen.sessions:
+            found += differences_of_store(deployment, connection, chosen.tables, session)
+            job.step(now=str(session))
     for remark in remarks:
         say(f"exports.{name}: {remark}")
     if as_json:

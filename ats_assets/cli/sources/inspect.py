@@ -24,6 +24,7 @@ from ats_assets.runs.writing import console, write_line, write_table
 from ats_assets.settings import Settings, load_settings
 from ats_assets.sources import MEASURES, BarSource, SourcePlugin, recognised_by
 from ats_assets.sources.respelling import respelled
+from ats_assets.sources.told_reading import tell_reading
 
 
 def inspect_files(*, path: Path, n_rows: int, changes: Sequence[str], form: str) -> None:
@@ -41,8 +42,9 @@ def inspect_files(*, path: Path, n_rows: int, changes: Sequence[str], form: str)
     """
     settings = load_settings()
     calendar = session_calendar(settings.calendar.exchange, settings.calendar.first_session)
-    with LongJob(f"reading {path}"):
+    with LongJob(f"reading {path}", 0, "files") as job:
         source = _source(settings, calendar, path, changes)
+        tell_reading(source, job.reach)
         symbols, first, last = source.symbols(), source.first_session(), source.latest_session()
         rows = _first_rows(source, calendar, n_rows)
     if form == "json":
@@ -66,8 +68,8 @@ def inspect_ticks(*, path: Path, what: What, n_rows: int, changes: Sequence[str]
     SourceError, SettingsError
         If the files can't be read as ticks; it says why, and what to set.
     """
-    with LongJob(f"reading {path}"):
-        found = inspected_ticks(load_settings(), path, what, _parsed(changes), n_rows)
+    with LongJob(f"reading {path}", 0, "files") as job:
+        found = inspected_ticks(load_settings(), path, what, _parsed(changes), n_rows, reach=job.reach)
     _write_session(found, what.removesuffix("s"), n_rows, form)
 
 
@@ -79,8 +81,8 @@ def inspect_chains(*, path: Path, n_rows: int, changes: Sequence[str], form: str
     SourceError, SettingsError
         If the files can't be read as chains; it says why, and what to set.
     """
-    with LongJob(f"reading {path}"):
-        found = inspected_chains(load_settings(), path, _parsed(changes), n_rows)
+    with LongJob(f"reading {path}", 0, "files") as job:
+        found = inspected_chains(load_settings(), path, _parsed(changes), n_rows, reach=job.reach)
     _write_session(found, "contract", n_rows, form)
 
 

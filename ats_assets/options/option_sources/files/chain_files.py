@@ -19,6 +19,7 @@ from ats_assets.options.option_source import chain_order
 from ats_assets.options.option_sources.files.chain_tables import SUFFIXES, ChainFile, chain_file, rows_of_file
 from ats_assets.options.option_sources.files.settings import ChainFilesSettings
 from ats_assets.options.schema import RAW_OPTION_CHAINS_SCHEMA
+from ats_assets.sources.told_reading import OnFile, each_told, untold
 
 _QUOTED = ("quoted_at", "bid", "ask", "bid_size", "ask_size")
 
@@ -46,6 +47,7 @@ class ChainFiles:
         self._calendar = calendar
         self._underlyings = underlyings
         self._now = now
+        self.reach: OnFile = untold
 
     @property
     def path(self) -> Path:
@@ -147,7 +149,7 @@ class ChainFiles:
             raise SourceError(
                 f"{path} has no file of option chains ({', '.join(SUFFIXES)}): put the data there, or correct options.chains.path"
             )
-        return [chain_file(one, self._settings, self._zone) for one in found]
+        return [chain_file(one, self._settings, self._zone) for one in each_told(found, self.reach)]
 
 
 def _as_raw(rows: pl.DataFrame) -> pl.DataFrame:

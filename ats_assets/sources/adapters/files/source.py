@@ -29,6 +29,7 @@ from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
 from ats_assets.sources.symbol_names import symbol_in_name
+from ats_assets.sources.told_reading import OnFile, each_told, untold
 
 
 class FileSource:
@@ -72,6 +73,7 @@ class FileSource:
         self._now = now
         self._keep = keep
         self._waiting: list[str] = []
+        self.reach: OnFile = untold
 
     @property
     def name(self) -> str:
@@ -106,8 +108,7 @@ class FileSource:
     def state(self) -> str | None:
         """What the bars and actions follow from, by names, sizes and times alone: while it is the same, so are they. None while files are being written."""
         now = self._now()
-        paths = [path for path in (self.path, self._settings.actions) if path is not None]
-        stamps = sorted(stamp for path in paths for stamp in file_stamps(path))
+        stamps = sorted(stamp for path in (self.path, self._settings.actions) if path is not None for stamp in file_stamps(path))
         settled = (now.timestamp() - SETTLED_SECONDS) * 1e9
         if not stamps or any(max(stamp[2:4]) > settled for stamp in stamps):
             return None
@@ -218,7 +219,7 @@ class FileSource:
         return None if self._keep is None else KeptFolder(self._keep, self.path, self._settings, self._calendar)
 
     def _read_anew(self) -> FileRows:
-        return ReadRows([self._read(Asked(file=file, symbol=self._symbol_of(file))) for file in self._files])
+        return ReadRows([self._read(Asked(file=file, symbol=self._symbol_of(file))) for file in each_told(self._files, self.reach)])
 
     def _read(self, asked: Asked) -> Delivery:
         stamps = StampReader(calendar=self._calendar, timezone=self._settings.timezone, stamp=self._settings.stamp)
@@ -241,8 +242,7 @@ class FileSource:
         """The symbol of a file without a symbol column: the setting, or the file's name; but in a hive layout that says nothing ("part-0")."""
         if self._settings.symbol is not None and len(self._files) == 1:
             return self._settings.symbol
-        hive = set(file.keys) - {"vintage", *self._settings.where}
-        if hive or "=" in file.stem:
+        if set(file.keys) - {"vintage", *self._settings.where} or "=" in file.stem:
             return None
         with contextlib.suppress(SourceError):  # no symbol in the name matters only where the rows have none
             return symbol_in_name(file.stem, self._settings.symbol_pattern).symbol

@@ -22,6 +22,7 @@ from ats_assets.settings import FilesSettings, SourceSettings
 from ats_assets.sources import MEASURES, RAW_BARS_SCHEMA
 from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets.sources.contracts import RAW_BARS
+from ats_assets.sources.told_reading import tell_reading
 from ats_assets_tests.market_data import CRYPTO, SP500_2017, SP500_2018, US_DAILY_RAW, needs_market_data
 
 XNYS = session_calendar("XNYS", date(2010, 1, 1))
@@ -552,3 +553,13 @@ def test_daily_crypto_selected_from_bars_of_many_lengths() -> None:
     assert (ended.first_session(), ended.latest_session()) == (date(2014, 11, 30), date(2018, 8, 12))
     with pytest.raises(SourceError, match=r"intraday bars .*source.files.where"):
         source(CRYPTO, calendar).symbols()
+
+
+def test_how_many_files_are_read_is_told(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        parquet(tmp_path / f"{name}.parquet", PLAIN.with_columns(symbol=pl.lit(name)))
+    read, seen = source(tmp_path), list[tuple[int, int]]()
+    tell_reading(read, lambda done, total: seen.append((done, total)))
+    assert read.symbols() == ["one", "two"]
+    assert seen == [(0, 2), (1, 2), (2, 2)]
+    tell_reading(object(), print)  # what reads no files says nothing

@@ -11,3 +11,10 @@ REVOKE ALL ON DATABASE :"name" FROM PUBLIC;
 SQL
 done
 psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname exports --command 'CREATE EXTENSION IF NOT EXISTS timescaledb'
+
+# Who measures reads the catalogue, and no row of any table.
+psql --set ON_ERROR_STOP=1 --username "$POSTGRES_USER" --dbname postgres --set password="$(cat /run/secrets/postgres_watching)" <<'SQL'
+CREATE ROLE watching LOGIN PASSWORD :'password';
+GRANT pg_monitor TO watching;
+GRANT CONNECT ON DATABASE trading, runs, exports TO watching;
+SQL
