@@ -5,13 +5,14 @@ Usage: python benchmarks/fortnight_of_faults.py [--sessions 10] [--hours 1] [--j
 A synthetic market is run and traded by the commands themselves, session by session; the market's clock goes from close to close in what is left of the hours. In each session some
 faults are made in the deployment (files damaged, processes ended, orders and runs that fail, clocks that go on without data), seen to fire, taken back, and seen to end. Every query of
 every dashboard is asked before and after the faults of a session. Waiting times (`for`) of the rules are shortened as the fortnight is, down to two scrapes, which they are at least in
-deploy/prometheus; all else is as there. It needs `prometheus`.
+deploy/prometheus; all else is as there. It needs `prometheus`, `prometheus-postgres-exporter` and PostgreSQL.
 """
 
 import argparse
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -31,6 +32,7 @@ sys.path[:0] = [str(HERE.parents[1])]
 
 import dagster as dg  # noqa: E402
 import polars as pl  # noqa: E402
+import psycopg  # noqa: E402
 from dagster._core.scheduler.instigation import TickStatus  # noqa: E402
 from dagster._daemon.types import DaemonHeartbeat  # noqa: E402
 
@@ -51,10 +53,12 @@ from ats_assets.vendors.open_vendor import open_state  # noqa: E402
 from ats_assets.vendors.vendor_state import Terms  # noqa: E402
 from ats_assets_tests.alerts.receiver import Receiver, receiving  # noqa: E402
 from ats_assets_tests.cli.market import SETTINGS, environment, make_home  # noqa: E402
+from ats_assets_tests.monitoring.postgres_exporter import PostgresExporter, running_postgres_exporter  # noqa: E402
 from ats_assets_tests.monitoring.prometheus import Prometheus, free_port, rules, running_prometheus  # noqa: E402
 from ats_assets_tests.monitoring.test_prometheus_rules import queries  # noqa: E402
 from ats_assets_tests.monitoring.watched_deployment import DAEMONS, add_what_runs_leave, ask_vendor, tick  # noqa: E402
 from ats_assets_tests.monitoring.watched_deployment import SETTINGS as EVERYTHING  # noqa: E402
+from ats_assets_tests.trade_state.databases import create_database, postgresql_server  # noqa: E402
 
 FIRST, BEGUN = date(2020, 10, 1), date(2021, 3, 31)
 """The history, and its end when the fortnight begins."""
@@ -68,8 +72,8 @@ SCRAPE_SECONDS = 2
 class Fortnight:
     """The deployment, its clock, and all that watches it."""
 
-    def __init__(self, home: Path, desk: Receiver) -> None:
-        self.desk = desk
+    def __init__(self, home: Path, desk: Receiver, stores: PostgresExporter) -> None:
+        self.desk, self.stores = desk, stores
         make_home(home)
         text = SETTINGS.replace("2021-03-31", "2021-04-30").replace("2021-01-04", str(FIRST)) + EVERYTHING
         text = text.replace("[alerts.routes]", '[alerts.routes]\nDESK = "info"')
@@ -419,6 +423,34 @@ def worse_fills(f: Fortnight) -> Callable[[], None]:
     return lambda: to(row.price for row in rows)
 
 
+def silent_database(f: Fortnight) -> Callable[[], object]:
+    """What asks PostgreSQL gets no answer, and gives none."""
+    f.stores.process.send_signal(signal.SIGSTOP)
+    return lambda: f.stores.process.send_signal(signal.SIGCONT)
+
+
+def connections_taken(f: Fortnight) -> Callable[[], object]:
+    """Nine of ten are somebody's."""
+    with psycopg.connect(f.stores.database) as connection:
+        (most,) = connection.execute("SELECT current_setting('max_connections')::int").fetchone() or (0,)
+    opened = [psycopg.connect(f.stores.database) for _ in range(most * 9 // 10)]
+    return lambda: [one.close() for one in opened]
+
+
+def of_a_job(change: str) -> Fault:
+    """What TimescaleDB says of its job that compresses."""
+
+    def fault(f: Fortnight) -> Callable[[], None]:
+        def say(what: str) -> None:
+            with psycopg.connect(f.stores.database) as connection:
+                connection.execute(f"UPDATE job_stat SET {what} WHERE job_id = 1001".encode())
+
+        say(change)
+        return lambda: say("last_run_status = 'Success', last_successful_finish = now()")
+
+    return fault
+
+
 FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "AtsReconciliationHalt": (cash_that_differs, {"AtsRunFailed", "AtsCheckFailed"}),
     "AtsHalted": (broken_halt, set()),
@@ -444,6 +476,10 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "AtsDiskNearlyFull": (other_settings("monitoring", low_disk_gigabytes=1e6), set()),
     "AtsDiskFull": (other_settings("monitoring", low_disk_gigabytes=1e6, full_disk_gigabytes=1e6), {"AtsDiskNearlyFull"}),
     "AtsExportBehind": (behind, set()),
+    "AtsPostgresGone": (silent_database, set()),
+    "AtsPostgresConnections": (connections_taken, set()),
+    "AtsTimescaleJobFails": (of_a_job("last_run_status = 'Failed'"), set()),
+    "AtsTimescaleJobLate": (of_a_job("last_successful_finish = now() - interval '3 days'"), set()),
     "AtsBarsLate": (clock_goes_on(lambda f: _next_open(f, 1) + timedelta(days=1)), {"AtsNoSignals", "AtsPositionsStale"}),
     "AtsNoSignals": (clock_goes_on(lambda f: _next_open(f, 2)), {"AtsBarsLate", "AtsPositionsStale"}),
     "AtsPositionsStale": (lambda f: changed_row(f, _snapshots(), _snapshots().c.id, "session", BEGUN - timedelta(days=30)), set()),
@@ -530,9 +566,10 @@ def strangers(f: Fortnight, prometheus: Prometheus, begun: float) -> list[str]:
 
 def looked_at(prometheus: Prometheus, day: date) -> list[str]:
     """What is not as it should be when no fault is made: panels without data, alerts that fire by themselves."""
+    asked = queries() + queries(of_servers=True)
 
     def empty() -> list[str]:
-        return [f"{board}: {title}" for board, title, query in queries() if not prometheus.query(query)]
+        return [f"{board}: {title}" for board, title, query in asked if not prometheus.query(query)]
 
     wrong: list[str] = []
     with suppress(AssertionError):
@@ -564,8 +601,13 @@ def main() -> None:
     found: dict[str, tuple[float, float]] = {}
     failed: list[str] = []
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="fortnight-") as folder, receiving() as desk:
-        f = Fortnight(Path(folder) / "home", desk)
+    with (
+        tempfile.TemporaryDirectory(prefix="fortnight-") as folder,
+        receiving() as desk,
+        postgresql_server() as server,
+        running_postgres_exporter(create_database(server, "exports"), Path(folder)) as stores,
+    ):
+        f = Fortnight(Path(folder) / "home", desk, stores)
         assert f.command("run", "--to", str(BEGUN), "--chunk", "80") == 0, (f.home / "commands.log").read_text()[-3_000:]
         assert f.command("trade", "--from", "2021-03-24", "--to", str(BEGUN)) == 0
         deployment = f.watching
@@ -575,13 +617,13 @@ def main() -> None:
         f.export()
         f.serve()
         sessions = deployment.calendar.window(deployment.calendar.offset(BEGUN, given.sessions), given.sessions)
-        targets = {"ats": f"127.0.0.1:{f.port}", "ats-service": f"127.0.0.1:{f.service_port}"}
+        targets = {"ats": f"127.0.0.1:{f.port}", "ats-service": f"127.0.0.1:{f.service_port}", "postgres": stores.address}
         try:
             every = f"{SCRAPE_SECONDS}s"
             with f.living(), running_prometheus(Path(folder) / "prometheus", targets, every=every, shorter=shorter) as prometheus:
                 # Until its first scrape Prometheus knows of no exporter, and a rule of seconds takes that for one that is gone.
                 prometheus.until(
-                    lambda: len(prometheus.query("up == 1")) == len(targets) and prometheus.firing() <= BY_NATURE, "both are scraped"
+                    lambda: len(prometheus.query("up == 1")) == len(targets) and prometheus.firing() <= BY_NATURE, "all are scraped"
                 )
                 time.sleep(2 * SCRAPE_SECONDS)
                 started = time.time()

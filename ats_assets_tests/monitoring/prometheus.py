@@ -23,10 +23,10 @@ REQUIRED = "ATS_TESTS_NEED_PROMETHEUS"
 
 
 def needed(name: str) -> str:
-    """The path of `prometheus` or `promtool`; a test that needs it is skipped without, and fails where the environment says that it must be there."""
+    """The path of `prometheus`, `promtool` or `prometheus-postgres-exporter`; a test that needs it is skipped without, and fails where the environment says that it must be there."""
     found = shutil.which(name)
     if found is None:
-        reason = f"no {name} here: install Prometheus (Debian: apt-get install prometheus)"
+        reason = f"no {name} here: install Prometheus (Debian: apt-get install prometheus prometheus-postgres-exporter)"
         if os.environ.get(REQUIRED):
             pytest.fail(reason)
         pytest.skip(reason)

@@ -251,7 +251,7 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
                 ("time() - timescale_job_last_success_timestamp_seconds", "{{number}} {{procedure}} {{hypertable}}"),
                 width=12,
             ),
-            table("Jobs, runs that failed", ("timescale_job_failures_total", ""), width=WIDE, height=8),
+            table("Jobs whose last run failed", ("timescale_job_failed", ""), width=WIDE, height=8),
         ),
     ),
 }
