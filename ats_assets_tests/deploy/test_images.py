@@ -62,6 +62,31 @@ def test_the_image_for_inference_has_no_trainer_and_no_dagster() -> None:
     assert set(lock.closure(*lock.wanted_for_inference())) == packages  # of what is installed, which is what is locked
 
 
+SERVES = """
+import importlib, importlib.metadata as metadata, pkgutil, sys
+installed = set(sys.argv[1].split())
+absent = {module for module, packages in metadata.packages_distributions().items() if not installed & set(packages)}
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in absent:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Absent())
+for name in ("ats_assets.serving", "ats_assets.cli.serve", "ats_assets.cli.predict", "ats_assets.runs.bar_signals"):
+    for module in pkgutil.walk_packages(importlib.import_module(name).__path__, name + "."):
+        importlib.import_module(module.name)
+print(len(absent), "hidden")
+"""
+
+
+def test_what_the_image_for_inference_runs_imports_nothing_that_it_lacks() -> None:
+    """The service did not start there: a page's module had come to be imported that draws."""
+    has = set(lock.entries((DEPLOY / "images/requirements-inference.lock").read_text(encoding="utf-8"))) | {"ats-assets"}
+    packages = [one.metadata["Name"] for one in importlib.metadata.distributions() if sbom.normalised(one.metadata["Name"]) in has]
+    done = subprocess.run([sys.executable, "-c", SERVES, " ".join(packages)], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[0]) > 100
+
+
 @pytest.mark.parametrize("name", IMAGES)
 def test_an_image_is_unprivileged_and_says_what_is_in_it(name: str) -> None:
     text = (DEPLOY / f"images/{name}.Containerfile").read_text(encoding="utf-8")
