@@ -1,24 +1,11 @@
 """Files that are read one after the other, told one after the other: who waits for them sees how many are left."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 OnFile = Callable[[int, int], object]
 """Is told so many of so many files."""
 F = TypeVar("F")
-
-
-@runtime_checkable
-class TellsReading(Protocol):
-    """A source that says how far it is; what it reads does not depend on it.
-
-    Attributes
-    ----------
-    reach
-        Is told before each file and after the last one.
-    """
-
-    reach: OnFile
 
 
 def untold(_done: int, _total: int) -> None:
@@ -26,7 +13,7 @@ def untold(_done: int, _total: int) -> None:
 
 
 def each_told(files: Sequence[F], reach: OnFile) -> Iterator[F]:
-    """The files, in their order.
+    """The files, in their order, told before each and after the last one.
 
     Examples
     --------
@@ -40,7 +27,25 @@ def each_told(files: Sequence[F], reach: OnFile) -> Iterator[F]:
     reach(len(files), len(files))
 
 
+class FileReading:
+    """How far a source has read its files; what it reads does not depend on it.
+
+    Attributes
+    ----------
+    reach
+        Is told.
+    """
+
+    def __init__(self) -> None:
+        self.reach: OnFile = untold
+
+    def each(self, files: Sequence[F]) -> Iterator[F]:
+        """The files, in their order."""
+        return each_told(files, self.reach)
+
+
 def tell_reading(source: object, reach: OnFile) -> None:
-    """Have a source say how far it is, if it can."""
-    if isinstance(source, TellsReading):
-        source.reach = reach
+    """Have a source say how far it is, if it reads files; so does one that passes on what another one has."""
+    reading = getattr(source, "reading", None)
+    if isinstance(reading, FileReading):
+        reading.reach = reach

@@ -34,7 +34,7 @@ from ats_assets.intraday.tick_sources.files.tick_groups import BATCH_ROWS, Group
 from ats_assets.intraday.tick_sources.files.tick_rows import ORDER, RAW_SCHEMAS, RowReader
 from ats_assets.sources.dump_names import dump
 from ats_assets.sources.missing_days import missing_days
-from ats_assets.sources.told_reading import OnFile, each_told, untold
+from ats_assets.sources.told_reading import FileReading
 from ats_assets.sources.zipped_table import ZIP, is_left_out
 
 PARQUET: Final = (".parquet", ".pq")
@@ -69,7 +69,7 @@ class TickFiles:
         self._keep = keep
         self._now = now
         self._columns: dict[Path, TickColumns] = {}
-        self.reach: OnFile = untold
+        self.reading = FileReading()
 
     @property
     def path(self) -> Path:
@@ -163,7 +163,7 @@ class TickFiles:
         paths = self._found()
         kept: set[str] = set()
         files: list[ParquetTicks | HourTicks] = []
-        for path in each_told(paths, self.reach):
+        for path in self.reading.each(paths):
             if path.suffix.lower() in HOURS:
                 if self._what == "trades":
                     raise SourceError(f"{path} holds quotes: Dukascopy has no trades. Set intraday.quotes.path instead")

@@ -19,7 +19,7 @@ from ats_assets.options.option_source import chain_order
 from ats_assets.options.option_sources.files.chain_tables import SUFFIXES, ChainFile, chain_file, rows_of_file
 from ats_assets.options.option_sources.files.settings import ChainFilesSettings
 from ats_assets.options.schema import RAW_OPTION_CHAINS_SCHEMA
-from ats_assets.sources.told_reading import OnFile, each_told, untold
+from ats_assets.sources.told_reading import FileReading
 
 _QUOTED = ("quoted_at", "bid", "ask", "bid_size", "ask_size")
 
@@ -47,7 +47,7 @@ class ChainFiles:
         self._calendar = calendar
         self._underlyings = underlyings
         self._now = now
-        self.reach: OnFile = untold
+        self.reading = FileReading()
 
     @property
     def path(self) -> Path:
@@ -149,7 +149,7 @@ class ChainFiles:
             raise SourceError(
                 f"{path} has no file of option chains ({', '.join(SUFFIXES)}): put the data there, or correct options.chains.path"
             )
-        return [chain_file(one, self._settings, self._zone) for one in each_told(found, self.reach)]
+        return [chain_file(one, self._settings, self._zone) for one in self.reading.each(found)]
 
 
 def _as_raw(rows: pl.DataFrame) -> pl.DataFrame:

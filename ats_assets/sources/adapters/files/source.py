@@ -29,7 +29,7 @@ from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
 from ats_assets.sources.symbol_names import symbol_in_name
-from ats_assets.sources.told_reading import OnFile, each_told, untold
+from ats_assets.sources.told_reading import FileReading
 
 
 class FileSource:
@@ -73,7 +73,7 @@ class FileSource:
         self._now = now
         self._keep = keep
         self._waiting: list[str] = []
-        self.reach: OnFile = untold
+        self.reading = FileReading()
 
     @property
     def name(self) -> str:
@@ -219,7 +219,7 @@ class FileSource:
         return None if self._keep is None else KeptFolder(self._keep, self.path, self._settings, self._calendar)
 
     def _read_anew(self) -> FileRows:
-        return ReadRows([self._read(Asked(file=file, symbol=self._symbol_of(file))) for file in each_told(self._files, self.reach)])
+        return ReadRows([self._read(Asked(file=file, symbol=self._symbol_of(file))) for file in self.reading.each(self._files)])
 
     def _read(self, asked: Asked) -> Delivery:
         stamps = StampReader(calendar=self._calendar, timezone=self._settings.timezone, stamp=self._settings.stamp)

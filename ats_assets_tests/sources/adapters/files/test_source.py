@@ -22,7 +22,9 @@ from ats_assets.settings import FilesSettings, SourceSettings
 from ats_assets.sources import MEASURES, RAW_BARS_SCHEMA
 from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets.sources.contracts import RAW_BARS
+from ats_assets.sources.respelling import RespelledSource
 from ats_assets.sources.told_reading import tell_reading
+from ats_assets.vendors.spelling import as_delivered
 from ats_assets_tests.market_data import CRYPTO, SP500_2017, SP500_2018, US_DAILY_RAW, needs_market_data
 
 XNYS = session_calendar("XNYS", date(2010, 1, 1))
@@ -559,7 +561,7 @@ def test_how_many_files_are_read_is_told(tmp_path: Path) -> None:
     for name in ("one", "two"):
         parquet(tmp_path / f"{name}.parquet", PLAIN.with_columns(symbol=pl.lit(name)))
     read, seen = source(tmp_path), list[tuple[int, int]]()
-    tell_reading(read, lambda done, total: seen.append((done, total)))
+    tell_reading(RespelledSource(read, as_delivered(FilesSettings())), lambda done, total: seen.append((done, total)))
     assert read.symbols() == ["one", "two"]
     assert seen == [(0, 2), (1, 2), (2, 2)]
     tell_reading(object(), print)  # what reads no files says nothing
