@@ -170,16 +170,20 @@ def rank_ics(rows: CrossSections, at: NDArray[np.int64], scores: Scores) -> dict
     return dict(rank_ic_by_session(_part(rows, at), scores[at]).drop_nulls().iter_rows())
 
 
-def whole_window(deployment: Deployment, session: date, sequence_sessions: int = 1) -> TrainingWindow | None:
+def whole_window(
+    deployment: Deployment, session: date, sequence_sessions: int = 1, training: TrainingSettings | None = None
+) -> TrainingWindow | None:
     """The window of a model of a session, all of whose decisions are to train on; None where history is too short for a fit.
 
     Parameters
     ----------
     sequence_sessions
         How many sessions of features are looked at for a decision.
+    training
+        How long the window is; default: as of the models that are due.
     """
-    calendar, training, learnt = deployment.calendar, deployment.settings.training, deployment.of(learnt_label)
-    window = training_window(calendar, session, training, learnt.known_after, sequence_sessions)
+    calendar, learnt = deployment.calendar, deployment.of(learnt_label)
+    window = training_window(calendar, session, training or deployment.settings.training, learnt.known_after, sequence_sessions)
     decisions = deployment.known(calendar.sessions(window.train[0], window.validation[-1])) if window.train else []
     if not decisions or not deployment.known(window.train):
         return None

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from ats_assets.deployment import Deployment
+from ats_assets.settings import TrainingSettings
 from ats_assets.trials.trial_ledger import Trial, trial_series
 from ats_assets.trials.what_was_tried import behind, digest_of, ledger_of
 
@@ -18,16 +19,19 @@ class TuningTrial:
         The tuning's.
     learns
         All settings of the learner, with the parameters that are tried.
+    training
+        What trials are fitted by.
     what
         It tries, for people.
     """
 
-    def __init__(self, deployment: Deployment, asset: str, *, learns: Mapping[str, Any], what: Mapping[str, Any]) -> None:
+    def __init__(
+        self, deployment: Deployment, asset: str, *, learns: Mapping[str, Any], training: TrainingSettings, what: Mapping[str, Any]
+    ) -> None:
         led = behind(deployment, [asset])
         code, _, _ = led[asset].partition(" ")
-        training = deployment.settings.training.of_results().model_dump_json()
         self._ledger = deployment.of(ledger_of)
-        tried = digest_of(led | {asset: code, "learner": str(sorted(learns.items())), "training": training})
+        tried = digest_of(led | {asset: code, "learner": str(sorted(learns.items())), "training": training.of_results().model_dump_json()})
         self._trial = Trial(kind="tuning", name=asset, tried=tried, what=what)
 
     def begin(self) -> None:

@@ -11,6 +11,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.schema import DRIFT_SCHEMA
 from ats_assets.models import Model
+from ats_assets.models.drift_refit_run import drift_training
 from ats_assets.refits import ASKED_FOR_EACH, is_refit_session, last_refit, refits_by_drift
 from ats_assets.settings import DriftSettings, TrainingSettings, TuningPeriod
 from ats_assets.tuning.tuning_run import TunedPartition, TuningRun
@@ -64,6 +65,7 @@ class AskedTuningRun(TuningRun):
     def __init__(self, deployment: Deployment, model: Model, space: Mapping[str, Any], *, due: str, **how: Any) -> None:
         super().__init__(deployment, model, space, **how)
         self._due, self._name = due, model.name
+        self._training = drift_training(deployment.settings)  # parameters for the window of the refit that takes them
 
     def _of(self, session: date) -> TunedPartition:
         """Decided at the first session of each week, as refits by drift are, and carried forward by reference between them."""

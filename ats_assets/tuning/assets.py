@@ -14,13 +14,14 @@ from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import learnt_label
 from ats_assets.models import Model, models
+from ats_assets.models.drift_refit_run import drift_training
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.io_manager import combined_version
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import Known
 from ats_assets.secrecy import redacted
-from ats_assets.settings import LONGEST_PERIOD, Search
+from ats_assets.settings import LONGEST_PERIOD, Search, TrainingSettings
 from ats_assets.storage.footer import Written
 from ats_assets.storage.second_process import beside
 from ats_assets.tuning.asked_tunings import AskedTuningRun
@@ -49,7 +50,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 def _retuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
     longest_year = max(LONGEST_PERIOD["quarterly"]) * 4
     asked, due = replace(model, tuning=deployment.retunings[model.name]), str(model.tuning)
-    node, space = _node(deployment, asked, Reads(asset="drift", back=longest_year), Reads(asset=due), reach=longest_year, made_by=_retuning)
+    training, more = drift_training(deployment.settings), (Reads(asset="drift", back=longest_year), Reads(asset=due))
+    node, space = _node(deployment, asked, training, *more, reach=longest_year, made_by=_retuning)
 
     @node.asset(deployment, deps=node.deps(), pool="training")
     def tuned_by_drift(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -61,7 +63,7 @@ def _retuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
 
 
 def _tuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
-    node, space = _node(deployment, model)
+    node, space = _node(deployment, model, deployment.settings.training)
 
     @node.asset(deployment, deps=node.deps(), pool="training")
     def tuned_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -77,11 +79,16 @@ def _versions(node: Node) -> dict[str, str]:
 
 
 def _node(
-    deployment: Deployment, model: Model, *more: Reads, reach: int = 0, made_by: Callable[..., Any] | None = None
+    deployment: Deployment,
+    model: Model,
+    training: TrainingSettings,
+    *more: Reads,
+    reach: int = 0,
+    made_by: Callable[..., Any] | None = None,
 ) -> tuple[Node, Mapping[str, Search]]:
     """What a tuning reads and depends on, and its space; `reach` sessions further back lies what may still be in force."""
     settings = deployment.settings
-    training, learnt = settings.training, deployment.of(learnt_label)
+    learnt = deployment.of(learnt_label)
     first, last, embargo = learnt.known_after.first, learnt.known_after.last, training.embargo_sessions
     decisions = {"back": reach + embargo + last + training.train_sessions - 1, "lag": embargo + last}
     space = search_space(model, settings.tuning, weighted=training.sample_weights != "none")

@@ -116,7 +116,7 @@ class TuningRun:
     def _labelled(self, session: date) -> LabelledRows:
         """All labelled rows of the training window, as known at the session."""
         training = self._training
-        window = whole_window(self._deployment, session, self._model.sequence_sessions)
+        window = whole_window(self._deployment, session, self._model.sequence_sessions, training)
         data = None if window is None else rows_of(self._deployment, window)
         least, found = training.min_train_sessions + training.validation_sessions, 0 if data is None else len(data.rows.sizes)
         if data is None or found < least:
@@ -168,7 +168,8 @@ class TuningRun:
                 "model": self._model.name,
                 **(one.parameters or {"parameters": "the model's own settings"}),
             }
-            counted[one.number] = TuningTrial(self._deployment, self._asset, learns=own | dict(one.parameters), what=what)
+            how = {"learns": own | dict(one.parameters), "training": self._training, "what": what}
+            counted[one.number] = TuningTrial(self._deployment, self._asset, **how)
             counted[one.number].begin()
         for found in attempt(asked):
             counted[found.number].add(session, found.ics)

@@ -140,9 +140,10 @@ def main() -> None:
     """Print what the loop did over so many seeds."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--first", type=int, default=0)
     asked = parser.parse_args()
     for change in (CHANGE, None):
-        found = [lived(seed, change) for seed in range(asked.seeds)]
+        found = [lived(asked.first + seed, change) for seed in range(asked.seeds)]
         if change is not None:
             first = [min((CALENDAR.count(change, day) + 1 for day in one.refits if day >= change), default=None) for one in found]
             print(f"first refit after the change: {sorted(n for n in first if n is not None)}, none in {first.count(None)}")  # noqa: T201

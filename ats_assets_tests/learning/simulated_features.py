@@ -108,9 +108,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--years", type=int, default=100)
     parser.add_argument("--shifts", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="the seed of the first year and of the first shift")
     parser.add_argument("--shared", type=float, default=0.01)
     asked = parser.parse_args()
-    shifts = [found_after(seed, asked.shared) for seed in range(asked.shifts)]
+    shifts = [found_after(asked.first + seed, asked.shared) for seed in range(asked.shifts)]
     found = sorted(after for after in shifts if after is not None)
     print(  # noqa: T201
         f"shared {asked.shared}: {len(found)} of {asked.shifts} shifts found within ten sessions, sessions {found[:: max(1, len(found) // 10)]}",
@@ -119,7 +120,7 @@ def main() -> None:
     whole = {"all": 0, "features": 0, "predictions": 0, "skill": 0}
     worst = refits = 0
     for seed in range(asked.years):
-        alarms = alarms_of_a_year(1_000 + seed, asked.shared)
+        alarms = alarms_of_a_year(1_000 + asked.first + seed, asked.shared)
         every = sorted({day for days in alarms.values() for day in days})
         whole = {of: n + episodes(every if of == "all" else alarms[of]) for of, n in whole.items()}
         worst = max(worst, episodes(every))

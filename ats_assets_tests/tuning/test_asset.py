@@ -18,18 +18,10 @@ from ats_assets.tuning.contracts import TuningTrials
 from ats_assets.tuning.tuning_figures import progress_picture, trials_table
 from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.small_market import FIRST, differences, files_of, make_history, small_market
-from ats_assets_tests.tuning.tuned_market import LAST, MADE, TRIALS, TUNED, copied, tuned_market
+from ats_assets_tests.tuning.tuned_market import LAST, TRIALS, TUNED, copied, tuned_market
 
 pytest.importorskip("optuna")
 FEBRUARY, MARCH = TUNED
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A market without its tuning."""
-    root = tmp_path_factory.mktemp("made") / "world"
-    make_history(tuned_market(root), FIRST, LAST, MADE)
-    return root
 
 
 @pytest.fixture(scope="module")

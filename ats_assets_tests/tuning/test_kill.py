@@ -12,8 +12,8 @@ import pytest
 from ats_assets.trials import ledger_of
 from ats_assets_tests.forking import ForkServer, fork_server
 from ats_assets_tests.rounds import rounds
-from ats_assets_tests.small_market import FIRST, Files, differences, files_of, make_history
-from ats_assets_tests.tuning.tuned_market import LAST, MADE, TRIALS, TUNED, copied, tuned_market
+from ats_assets_tests.small_market import Files, differences, files_of
+from ats_assets_tests.tuning.tuned_market import TRIALS, TUNED, copied, tuned_market
 
 pytest.importorskip("optuna")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")]
@@ -25,14 +25,6 @@ NEVER = "-1 never"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     with fork_server("ats_assets_tests.tuning.serve_tunings", log=tmp_path_factory.mktemp("server") / "log") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A market without its tuning."""
-    root = tmp_path_factory.mktemp("made") / "world"
-    make_history(tuned_market(root), FIRST, LAST, MADE)
-    return root
 
 
 def tunings(root: Path) -> Files:

@@ -19,7 +19,7 @@ from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import FIRST, make_history, run_job
 from ats_assets_tests.tuning.panels import LEAVES, TRAINING, panel, part, stumps
-from ats_assets_tests.tuning.tuned_market import LAST, MADE, TUNED, tuned_market
+from ats_assets_tests.tuning.tuned_market import LAST, TUNED, copied, tuned_market
 
 pytest.importorskip("optuna")
 HOW = TuningSettings(trials=6, folds=3, random_trials=4, generation=3, margin=0.0, penalty=0.0)
@@ -79,9 +79,9 @@ def test_the_figures_are_those_of_the_differences() -> None:
 
 
 @pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    deployment = tuned_market(tmp_path_factory.mktemp("worth"))
-    make_history(deployment, FIRST, LAST, [*MADE, "lightgbm_tuning"])
+def market(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    deployment = tuned_market(copied(made, tmp_path_factory.mktemp("worth") / "world"))
+    make_history(deployment, FIRST, LAST, ["lightgbm_tuning"])
     run_job(deployment, "backtest_reports", assets=["tuning_worth"])
     return deployment
 

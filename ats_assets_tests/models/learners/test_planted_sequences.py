@@ -9,7 +9,7 @@ import pytest
 from ats_assets.models import Model
 from ats_assets.models.learners import dlinear, lightgbm, lstm, transformer
 from ats_assets.plugins import Plugin
-from ats_assets_tests.models.planted_sequences import LENGTH, out_of_sample, pattern_market
+from ats_assets_tests.models.planted_sequences import out_of_sample, pattern_market
 from ats_assets_tests.needs_torch import needs_torch
 from ats_assets_tests.rounds import FULL, rounds
 
@@ -56,9 +56,7 @@ def test_trees_of_todays_row_and_nets_of_one_session_do_not() -> None:
 @pytest.mark.parametrize(("ic", "expected"), [(0.05, "edge"), (0.0, "no edge")])
 @pytest.mark.parametrize("name", [*NETS] if FULL else ["dlinear"])
 def test_an_ic_of_a_twentieth_is_found_and_none_is_where_there_is_none(name: str, ic: float, expected: str) -> None:
-    """The Transformer by its own defaults."""
-    plugin, settings = NETS[name]
-    slower = settings | {"batch_rows": 1_024, "learning_rate": settings["learning_rate"] / 3, "max_epochs": 12, "sequence_sessions": LENGTH}
-    one = model(name, plugin, {} if name == "transformer" else slower)
+    """Each by its own defaults."""
+    one = model(name, NETS[name][0], {})
     found = [out_of_sample(one, pattern_market(ic, seed, **LARGE)).verdict for seed in range(SEEDS)]
     assert np.mean([verdict == expected for verdict in found]) >= LEAST, found
