@@ -56,7 +56,7 @@ def library_sessions(exchange: str, first_session: date, *, from_where_known: bo
     return _asked(exchange, first_session, datetime.now(UTC).date() + HORIZON, from_where_known=from_where_known)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _asked(exchange: str, first_session: date, until: date, *, from_where_known: bool) -> Sessions:
     """The sessions of `exchange` as exchange_calendars knows them, from `first_session` to about a year ahead of today, or to where its knowledge ends.
 
@@ -101,7 +101,7 @@ def _asked(exchange: str, first_session: date, until: date, *, from_where_known:
     )
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def session_calendar(exchange: str, first_session: date) -> "SessionCalendar":
     """The calendar of `exchange` from `first_session` on, by exchange_calendars; made once a process, since it takes a noticeable time."""
     return SessionCalendar(exchange, first_session)

@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.automation.ticks import LAST, market
 from ats_assets_tests.small_market import FIRST, copy_until, make_history
 
@@ -26,5 +27,5 @@ def root(history: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as found:
+    with asked_instance() as found:
         yield found

@@ -14,6 +14,7 @@ from ats_assets.automation.alerts import alert_sensor, late_data, tell
 from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings
 from ats_assets_tests.alerts.receiver import Receiver, receiving
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.cli.market import ats, make_home
 
 SECRET = "Sk-9f8e7d6c5b4a"
@@ -66,7 +67,7 @@ def alerts(deployment: Deployment) -> Alerts:
 
 def test_failed_runs_and_checks_are_told_once(deployment: Deployment, alerts: Alerts, receiver: Receiver):
     begun = datetime.now(UTC) - timedelta(minutes=1)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         run = DEFINITIONS.resolve_job_def("daily_signals").execute_in_process(instance=instance, raise_on_error=False)
         DEFINITIONS.resolve_job_def("some").execute_in_process(instance=instance, partition_key="2024-01-05")
         for _ in range(2):
@@ -85,7 +86,7 @@ def test_failed_runs_and_checks_are_told_once(deployment: Deployment, alerts: Al
 def test_runs_of_another_graph_are_its_own_affair(home: Path, receiver: Receiver):
     (home / "ats.toml").write_text('[graph]\nprefix = "crypto"\n[alerts]\nroutes = {DESK = "info"}\n')
     crypto = Deployment(load_settings())
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         DEFINITIONS.resolve_job_def("daily_signals").execute_in_process(instance=instance, raise_on_error=False)
         tell(crypto, open_alerts(crypto.settings), instance, datetime.now(UTC) - timedelta(minutes=1), datetime.now(UTC))
     assert receiver.messages == []
@@ -119,7 +120,7 @@ def test_nothing_is_late_without_a_history_or_from_a_simulation(deployment: Depl
 
 def test_the_sensor_starts_with_what_comes_and_goes_on_from_there(deployment: Deployment, receiver: Receiver):
     sensor = alert_sensor(deployment)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         first = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
         assert first.cursor
         DEFINITIONS.resolve_job_def("daily_signals").execute_in_process(instance=instance, raise_on_error=False)
@@ -129,7 +130,7 @@ def test_the_sensor_starts_with_what_comes_and_goes_on_from_there(deployment: De
 
 
 def test_without_routes_the_sensor_does_nothing(home: Path):
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         tick = alert_sensor(Deployment(load_settings())).evaluate_tick(dg.build_sensor_context(instance=instance))
     assert "alerts.routes" in str(tick.skip_message)
 

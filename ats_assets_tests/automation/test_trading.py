@@ -27,6 +27,7 @@ from ats_assets.settings import Settings, SyntheticSettings
 from ats_assets.sources.adapters.synthetic.source import SyntheticSource
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, MarketData, Reference, serving
 from ats_assets_tests.alpaca_double.trading import Trading
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.small_market import EARLY_MODELS, make_history, run_job, small_market
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -141,7 +142,7 @@ def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_targets(
     traded = calendar().sessions(START, LAST)
     assert len(traded) == 20
     assert make_history(deployment, FIRST, START).success
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         daemon = Daemon(deployment, instance)
         for day in traded:
             server.now = after_close(day)
@@ -210,7 +211,7 @@ def _the_last_order_is_explained(deployment: Deployment) -> None:
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as found:
+    with asked_instance() as found:
         yield found
 
 

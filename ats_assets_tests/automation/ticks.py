@@ -15,6 +15,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import families
 from ats_assets.features.schema import frame_schema
 from ats_assets.models.learners.lightgbm import Unavailable
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.small_market import FIRST, small_market
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -49,7 +50,7 @@ def night(deployment: Deployment, day: date) -> tuple[list[dg.RunRequest], str]:
     """What the schedule asks for in the evening of `day` in New York, and why nothing."""
     schedule = graph(deployment).resolve_schedule_def("nightly_retraining_schedule")
     at = datetime(day.year, day.month, day.day, 22, 30, tzinfo=NEW_YORK)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         tick = schedule.evaluate_tick(
             dg.build_schedule_context(instance, scheduled_execution_time=at, repository_def=graph(deployment).get_repository_def())
         )

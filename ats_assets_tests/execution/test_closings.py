@@ -11,6 +11,7 @@ from ats_assets.automation.new_session import judge_remembering
 from ats_assets.deployment import Deployment
 from ats_assets.execution.closings import learn_closings
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, Fault, Plan, Reference, Step, serving
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.small_market import small_market
 
 MOURNING = date(2021, 2, 2)
@@ -74,7 +75,7 @@ def test_signals_are_made_past_a_closing_that_the_source_does_not_tell(tmp_path:
     before, after = date(2021, 2, 1), date(2021, 2, 3)
     reference = Reference()
     reference.closed.add(MOURNING)
-    with serving(reference, now=NOW) as double, dg.DagsterInstance.ephemeral() as instance:
+    with serving(reference, now=NOW) as double, asked_instance() as instance:
         one = deployment(tmp_path, double.url)
         for asset in ("raw_bars", "targets"):
             one.warehouse.write(asset, before, pl.DataFrame({"symbol": ["A"]}))

@@ -33,6 +33,7 @@ from ats_assets.secrecy.redaction import secret_variables
 from ats_assets.secrecy.secrets_file import read_secrets_file
 from ats_assets.settings.experiment_file import read_experiment
 from ats_assets.storage.data_version import data_version
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.exports.exported_market import EXPORTS, LAST, export, market
 from ats_assets_tests.exports.redis_servers import RedisServer
 from ats_assets_tests.lineage.conftest import healing_of
@@ -229,7 +230,7 @@ def test_the_sensor_asks_for_what_is_not_exported_and_tries_again_what_failed(
             if isinstance(one, dg.RunRequest)
         }
 
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         assert due(instance) == {"redis_export": str(days[-2]), "timescale_export": str(days[0])}
         (request,) = [
             one for one in due_runs(deployment, instance, now, 0) if isinstance(one, dg.RunRequest) and "redis" in str(one.asset_selection)
@@ -248,7 +249,7 @@ def test_the_sensor_asks_for_what_is_not_exported_and_tries_again_what_failed(
     with online.client() as client:
         client.flushall()
     assert lost_sessions(deployment, one) == days[-2:]
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         assert due(instance)["redis_export"] == str(days[-2])
         online.kill()
         try:

@@ -6,6 +6,7 @@ import dagster as dg
 
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.small_market import differences, files_of, run_job
 
@@ -30,7 +31,7 @@ def test_asks_for_what_is_stale_upstream_first_and_stops(changed: Changed) -> No
         deployment.warehouse.path(asset, day).unlink()
     (root / "warehouse" / "backtest_report" / "report.html").write_text("damaged")
     asked: list[tuple[str | None, list[str]]] = []
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         while isinstance(found := tick(deployment, instance), list):
             (request,) = found
             assets = [key.to_user_string() for key in request.asset_selection or []]
@@ -47,7 +48,7 @@ def test_asks_for_what_is_stale_upstream_first_and_stops(changed: Changed) -> No
 def test_waits_for_a_run_that_is_at_work_and_asks_again_for_nothing_that_failed(changed: Changed) -> None:
     deployment = changed()
     deployment.warehouse.path("universe", deployment.warehouse.stored_sessions("universe")[30]).unlink()
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         (request,) = tick(deployment, instance)
         assert isinstance(request, dg.RunRequest)
         job = build(deployment).resolve_job_def("history")

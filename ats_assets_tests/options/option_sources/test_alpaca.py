@@ -8,6 +8,7 @@ import pytest
 
 from ats_assets.definitions import build
 from ats_assets_tests.alpaca_double import Plan
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.small_market import small_market
 from ats_assets_tests.sources.adapters.alpaca.markets import XNYS, stocks
 
@@ -25,7 +26,7 @@ def test_what_is_collected_is_screened_like_any_other_chain(tmp_path: Path, monk
         "AAPL240419P00170000": {"latestQuote": quote | {"ap": 6.0}},
         "AAPL240419P00165000": {"latestQuote": quote | {"ap": 0, "bp": 0}},
     }
-    with stocks(SESSIONS, symbols=("AAPL",), page_limit=2) as market, dg.DagsterInstance.ephemeral() as instance:
+    with stocks(SESSIONS, symbols=("AAPL",), page_limit=2) as market, asked_instance() as instance:
         market.data.add_chain("AAPL", chain)
         market.double.plan = Plan(seed=5, share=0.4)
         url = market.double.url

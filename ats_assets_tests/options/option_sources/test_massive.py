@@ -17,6 +17,7 @@ from ats_assets.options.option_sources.massive import COLLECTED, MassiveChains, 
 from ats_assets.sources.adapters.massive.massive_market import MassiveMarketData
 from ats_assets.sources.adapters.massive.massive_settings import MassiveSourceSettings
 from ats_assets.vendors.massive import MassivePlanError
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.kits.option_sources import OptionSourceKit
 from ats_assets_tests.small_market import small_market
 from ats_assets_tests.sources.adapters.massive.markets import write_bars, write_flat_file
@@ -163,7 +164,7 @@ def test_what_was_missed_is_gone_and_what_is_taken_is_kept(vendor: tuple[VendorD
     assert not late.can_be_taken(TAKEN)
     with pytest.raises(SourceError, match="what was not taken then is gone"):
         late.option_chains(TAKEN)
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         job = build(deployment).resolve_job_def("market_data")
         assert job.execute_in_process(instance=instance, partition_key=TAKEN.isoformat()).success
     assert deployment.warehouse.read(COLLECTED, [TAKEN]).is_empty(), "missed: an empty partition, and no error"
@@ -176,7 +177,7 @@ def test_chains_from_massive_are_screened_like_any_other(vendor: tuple[VendorDou
     lenient = {"max_rejected_share": 1.0, "quoted_tolerance_share": 1.0, "unquoted_tolerance_share": 1.0}
     deployment = deployed(tmp_path, vendor[0].url, chains={"snapshots": False}, screening=lenient)
     names = ("raw_bars", "bars", "rejected_bars", "raw_option_chains", "option_chains", "rejected_option_chains")
-    with dg.DagsterInstance.ephemeral() as instance:
+    with asked_instance() as instance:
         history = build(deployment).resolve_job_def("history")
         selected = [dg.AssetKey(name) for name in names]
         assert history.execute_in_process(instance=instance, partition_key=DAYS[1].isoformat(), asset_selection=selected).success

@@ -23,6 +23,7 @@ from ats_assets.sources.last_asked import LastAsked
 from ats_assets.storage.data_version import data_version
 from ats_assets.storage.knowledge import FOREVER
 from ats_assets_tests.alpaca_double import Fault, Plan, Step
+from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.small_market import small_market
 from ats_assets_tests.sources.adapters.alpaca.markets import SYMBOLS, XNYS, Market, bar, midnight, rfc3339, stocks
 from ats_assets_tests.vendors.alpaca.connections import ENVIRONMENT, mentions_of_keys
@@ -86,7 +87,7 @@ def test_all_that_was_served_is_stored_once_and_nothing_with_a_key(
 
 
 def test_a_run_that_broke_off_goes_on_and_a_correction_is_a_vintage(tmp_path: Path) -> None:
-    with stocks(SESSIONS, page_limit=7) as market, dg.DagsterInstance.ephemeral() as instance:
+    with stocks(SESSIONS, page_limit=7) as market, asked_instance() as instance:
         deployment = deployed(market, tmp_path)
         made(deployment, instance, sessions=SESSIONS[:5])
         market.double.plan = Plan(steps=(Step(fault=Fault.CUT_BODY, path="stocks/bars", first=2, times=None),))
@@ -114,7 +115,7 @@ def test_a_run_that_broke_off_goes_on_and_a_correction_is_a_vintage(tmp_path: Pa
 
 
 def test_other_symbols_are_another_delivery(tmp_path: Path) -> None:
-    with stocks(SESSIONS) as market, dg.DagsterInstance.ephemeral() as instance:
+    with stocks(SESSIONS) as market, asked_instance() as instance:
         made(deployed(market, tmp_path, symbols=SYMBOLS[:2]), instance)
         deployment = deployed(market, tmp_path)
         made(deployment, instance)
@@ -122,7 +123,7 @@ def test_other_symbols_are_another_delivery(tmp_path: Path) -> None:
 
 
 def test_the_sensor_goes_by_alpacas_clock_and_calendar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with stocks(SESSIONS) as market, dg.DagsterInstance.ephemeral() as instance:
+    with stocks(SESSIONS) as market, asked_instance() as instance:
         deployment = deployed(market, tmp_path)
         stored = SESSIONS[:-2]
         made(deployment, instance, sessions=stored)
@@ -178,7 +179,7 @@ def test_an_idle_tick_asks_for_the_time_and_nothing_else_until_a_session_is_due(
     """All assets, bars and actions were asked for in each idle minute: 23 requests of 4,000 symbols."""
     symbols = [f"{a}{b}{c}Q" for a in "ABCDEFGHIJ" for b in "ABCDEFGHIJ" for c in "ABCD"]
     clock = ["/v2/clock", "/v2/calendar"]
-    with stocks(SESSIONS[-3:], symbols=symbols) as market, dg.DagsterInstance.ephemeral() as instance:
+    with stocks(SESSIONS[-3:], symbols=symbols) as market, asked_instance() as instance:
         deployment = deployed(market, tmp_path, symbols=())
         due, stored = SESSIONS[-1], SESSIONS[-2]
         market.double.now = XNYS.closes_at(stored) + timedelta(minutes=20)
@@ -226,7 +227,7 @@ def late_dividend(ex: date) -> dict[str, Any]:
 
 
 def test_an_action_that_is_announced_after_its_ex_date_is_a_vintage_of_that_session_before_the_next_signals(tmp_path: Path) -> None:
-    with stocks(SESSIONS) as market, dg.DagsterInstance.ephemeral() as instance:
+    with stocks(SESSIONS) as market, asked_instance() as instance:
         deployment, stored, ex = deployed(market, tmp_path), SESSIONS[:-1], SESSIONS[-4]
         late_one = {"raw_corporate_actions", "corporate_actions", "rejected_corporate_actions"}
         market.double.now = XNYS.closes_at(stored[-1]) + timedelta(hours=1)
@@ -263,7 +264,7 @@ def test_an_action_that_is_announced_after_its_ex_date_is_a_vintage_of_that_sess
 
 
 def test_a_range_asks_again_for_the_actions_of_its_last_sessions(tmp_path: Path) -> None:
-    with stocks(SESSIONS) as market, dg.DagsterInstance.ephemeral() as instance:
+    with stocks(SESSIONS) as market, asked_instance() as instance:
         deployment, ex = deployed(market, tmp_path), SESSIONS[-2]
         market.double.now = XNYS.closes_at(ex) + timedelta(hours=1)
         made(deployment, instance, sessions=SESSIONS[:-1])
@@ -290,7 +291,7 @@ def collection(deployment: Deployment, instance: dg.DagsterInstance, day: date) 
 
 def test_what_is_collected_is_in_the_warehouse_session_by_session(tmp_path: Path) -> None:
     last = SESSIONS[-1]
-    with stocks(SESSIONS, page_limit=7) as market, dg.DagsterInstance.ephemeral() as instance:
+    with stocks(SESSIONS, page_limit=7) as market, asked_instance() as instance:
         closes = [XNYS.closes_at(day) for day in SESSIONS[-3:]]
         for symbol in SYMBOLS:
             rows = [
@@ -324,7 +325,7 @@ def test_what_is_collected_is_in_the_warehouse_session_by_session(tmp_path: Path
 
 def test_collected_trades_are_a_source_of_ticks(tmp_path: Path) -> None:
     day = SESSIONS[-2]
-    with stocks(SESSIONS, page_limit=7) as market, dg.DagsterInstance.ephemeral() as instance:
+    with stocks(SESSIONS, page_limit=7) as market, asked_instance() as instance:
         close = XNYS.closes_at(day)
         times = [close - timedelta(seconds=2), close - timedelta(seconds=1), close + timedelta(seconds=1)]
         codes = [["@"], ["@", "I"], ["@", "6"]]
