@@ -8,6 +8,7 @@ import polars as pl
 from ats_assets.active_returns.active_tables import AccountBeside, active_tables
 from ats_assets.active_returns.contracts import CONTRACTS, ActivePeriods
 from ats_assets.backtests import BacktestResult
+from ats_assets.backtests.stored_bars import market_bars
 from ats_assets.corporate_actions.identity import INSTRUMENT, identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import Node
@@ -42,7 +43,7 @@ def _active_return(deployment: Deployment, wanted: ActiveReturnSettings) -> dg.A
         warehouse = deployment.warehouse
         result = BacktestResult(**{field.name: warehouse.read_part("backtest", field.name) for field in fields(BacktestResult)})
         sessions = result.equity["session"].to_list()
-        bars = warehouse.read("bars", sessions, READ_COLUMNS)
+        bars = market_bars(deployment, node.name, sessions, READ_COLUMNS)
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1])) if sessions else ()
         actions, of_actions = of_whole(deployment, "corporate_actions", told)
         known = identities_of(actions, settings.source.kind)

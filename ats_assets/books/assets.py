@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from datetime import date
 
 import dagster as dg
+import numpy as np
 
 from ats_assets.backtests import BacktestResult
 from ats_assets.backtests.metrics import session_returns
@@ -17,8 +18,10 @@ from ats_assets.books.stored_inputs import stored_among, stored_inputs
 from ats_assets.deployment import Deployment
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.orchestration.graph import Node
+from ats_assets.orchestration.memory_blocks import blocks_of_step
+from ats_assets.orchestration.partitions import Reads
 from ats_assets.regimes.market_observations import daily_moves
-from ats_assets.risk_analysis.factor_exposure import size_and_momentum
+from ats_assets.risk_analysis.factor_exposure import BEFORE_SESSIONS, size_and_momentum
 from ats_assets.settings import Section
 
 GROUP = "backtests"
@@ -64,7 +67,7 @@ def _strategy_books(deployment: Deployment) -> dg.AssetsDefinition:
         warehouse = deployment.warehouse
         result = BacktestResult(**{field.name: warehouse.read_part("backtest", field.name) for field in fields(BacktestResult)})
         sessions = result.equity["session"].to_list()
-        inputs, upstream = stored_inputs(deployment, sessions)
+        inputs, upstream = stored_inputs(deployment, sessions, [result.positions["symbol"], result.trades["symbol"]])
         books = account_books(history_of_backtest(result), inputs, sessions)
         explained = Explained(
             models=stored_models(deployment, sessions),
@@ -91,11 +94,19 @@ def _strategy_books(deployment: Deployment) -> dg.AssetsDefinition:
 
 
 def _factors(deployment: Deployment, result: BacktestResult, inputs: BookInputs, sessions: Sequence[date]) -> Mapping[str, Floats]:
-    """The returns of the market, size and momentum in each session but the first."""
+    """The returns of the market, size and momentum in each session but the first, made in blocks of sessions that fit into memory."""
     if len(sessions) < 2:
         return {}
-    moved = deployment.warehouse.read("bars", sessions, MOVED_COLUMNS)
-    moves = daily_moves(moved, inputs.actions, sessions, deployment.settings.actions.adjust)
-    made = size_and_momentum(moves.returns / 100.0, moves.dollars)
+    window = (Reads(asset="bars", back=BEFORE_SESSIONS, columns=MOVED_COLUMNS),)
+    parts: list[dict[str, Floats]] = []
+    first = 0
+    for block in blocks_of_step(deployment, "strategy_books", window, sessions):
+        begins = max(0, first - BEFORE_SESSIONS)
+        days = sessions[begins : first + len(block)]
+        moved = deployment.warehouse.read("bars", days, MOVED_COLUMNS)
+        moves = daily_moves(moved, inputs.actions, days, deployment.settings.actions.adjust)
+        made = size_and_momentum(moves.returns / 100.0, moves.dollars)
+        parts.append({name: values[first - begins :] for name, values in made.items()})
+        first += len(block)
     market = session_returns(result.equity["benchmark"].to_numpy())
-    return {"market": market, **{name: values[1:] for name, values in made.items()}}
+    return {"market": market, **{name: np.concatenate([part[name] for part in parts])[1:] for name in parts[0]}}

@@ -23,7 +23,7 @@ def recorded_books(deployment: Deployment, sessions: Sequence[date]) -> tuple[pl
     """
     warehouse = deployment.warehouse
     fills, positions, account = (warehouse.read(name, sessions) for name in ("fills", "positions", "account"))
-    inputs, _ = stored_inputs(deployment, sessions)
+    inputs, _ = stored_inputs(deployment, sessions, [fills["symbol"], positions["symbol"]])
     books = account_books(history_of_records(fills, positions, account), inputs, sessions)
     days = books.equity["session"].unique().sort()
     if len(days) < 2:

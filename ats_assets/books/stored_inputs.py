@@ -1,10 +1,11 @@
 """What books are made from, as the warehouse has it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
 
+from ats_assets.backtests.stored_bars import traded_bars
 from ats_assets.books.account_books import BookInputs
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
@@ -15,9 +16,6 @@ from ats_assets.orchestration.reading import of_whole
 from ats_assets.portfolio.schema import WANTED_SCHEMA
 from ats_assets.portfolio.targets import OwnHoldings
 
-TRADED_COLUMNS = ("symbol", "session", "open", "close", "volume")
-"""What trading takes of a bar."""
-
 
 def stored_among(deployment: Deployment, asset: str, sessions: Sequence[date]) -> list[date]:
     """Those of the sessions that an asset has."""
@@ -25,12 +23,21 @@ def stored_among(deployment: Deployment, asset: str, sessions: Sequence[date]) -
     return [day for day in deployment.valid_sessions(asset) if day in wanted]
 
 
-def stored_inputs(deployment: Deployment, sessions: Sequence[date]) -> tuple[BookInputs, dict[str, Mapping[str, str]]]:
-    """Targets, signals, bars and actions of sessions, and the data versions of what was read.
+def stored_inputs(
+    deployment: Deployment, sessions: Sequence[date], account: Iterable[pl.Series] = ()
+) -> tuple[BookInputs, dict[str, Mapping[str, str]]]:
+    """Targets, signals and actions of sessions, the bars of what a strategy wanted or the account had, and the data versions of what was read.
+
+    Parameters
+    ----------
+    account
+        Symbols that it held or traded.
 
     Raises
     ------
     MissingPartitionError, CorruptPartitionError
+    MemoryLimitError
+        If books of so many symbols do not fit into `runs.max_memory_mb`.
     """
     settings, warehouse = deployment.settings, deployment.warehouse
     capital = {name: share for name, share in settings.capital.items() if share}
@@ -47,13 +54,16 @@ def stored_inputs(deployment: Deployment, sessions: Sequence[date]) -> tuple[Boo
         return warehouse.read(asset, stored, columns)
 
     targets = read("targets", sessions, list(WANTED_SCHEMA), WANTED_SCHEMA)
-    bars = read("bars", sessions, TRADED_COLUMNS)
     signals = {name: read(deployment.signals[name], days, list(WANTED_SCHEMA), WANTED_SCHEMA) for name in capital}
     told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1])) if sessions else []
     actions = CORPORATE_ACTIONS_SCHEMA.to_frame()
     if told:
         actions, upstream["corporate_actions"] = of_whole(deployment, "corporate_actions", told)
     known = identities_of(actions, settings.source.kind)
+    stored = stored_among(deployment, "bars", sessions)
+    upstream["bars"] = deployment.data_versions("bars", stored)
+    wanted = pl.concat([frame["symbol"] for frame in (targets, *signals.values())] + [one.cast(pl.String) for one in account])
+    bars = traded_bars(deployment, wanted.to_frame("symbol"), stored, known, None, what="books")
 
     held = dict.fromkeys(capital, dict.fromkeys(sessions, holding))
     if follows and sessions:

@@ -6,7 +6,6 @@ Forward returns are read where they are stored for every session and each wanted
 makes them. So a family can be judged when nothing but the family has been made.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from ats_assets.labels.label import Label, labels_known_at
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import LABELS
 from ats_assets.settings import FORWARD_RETURNS, ForwardReturnsSettings
+from ats_assets.storage.processors import usable_processors
 
 HORIZONS = (1, 5, 10, 21)
 """A day, a week, two weeks, a month: what is looked at where the settings have one horizon only."""
@@ -103,7 +103,7 @@ def evaluate_family(
         return factor_skill(name, laid_out.panel.matrix(rows[name]), outcomes, n_rows=rows.height)
 
     skills: list[FactorSkill] = []
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(usable_processors()) as threads:
         for skill in threads.map(judge, features):
             skills.append(skill)
             reach(len(skills), len(features))

@@ -95,6 +95,14 @@ def session_cost(deployment: Deployment, asset: str, reads: "Sequence[Span]", se
     return SessionCost(before=before, each=each + MAKING * made * own)
 
 
+def whole_cost(deployment: Deployment, asset: str, sessions: Sequence[date], columns: Sequence[str]) -> float:
+    """What the stored rows of all sessions take at once, with what is made of them, in bytes."""
+    some = sorted({sessions[0], sessions[len(sessions) // 2], sessions[-1]})
+    schema = deployment.schemas[asset]
+    rows = max(_rows(deployment, asset, day) for day in some)
+    return WORKING * rows * len(sessions) * row_bytes(pl.Schema({name: schema[name] for name in columns}))
+
+
 def _read(schema: pl.Schema, window: "Span") -> pl.Schema:
     """Of the columns those that are read."""
     columns = getattr(window, "columns", ())

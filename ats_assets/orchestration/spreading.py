@@ -7,6 +7,9 @@ blocks, by any process that sees the same warehouse, to the same bytes; the step
 import inspect
 import itertools
 import json
+import socket
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
@@ -57,6 +60,38 @@ class WrittenElsewhere:
     written: Mapping[date, Written]
 
 
+def _nobody(asset: str, done: int, given: int) -> None:
+    """Nobody listens."""
+
+
+class CountedPieces:
+    """How many pieces of work of each asset were given out, and how many of them are done.
+
+    Attributes
+    ----------
+    on_done
+        Called with the asset, the pieces done and those given out, when one is done: by whichever thread hears of it.
+    """
+
+    def __init__(self) -> None:
+        self.on_done: Callable[[str, int, int], None] = _nobody
+        self._lock = threading.Lock()
+        self._given, self._done = Counter[str](), Counter[str]()
+
+    def count(self, asset: str, told: "Future[bytes]") -> None:
+        """Count a piece that was given out, now and when it is done."""
+        with self._lock:
+            if self._done[asset] == self._given[asset]:  # those before are of an earlier part of the run
+                self._given[asset] = self._done[asset] = 0
+            self._given[asset] += 1
+        told.add_done_callback(lambda _: self._end(asset))
+
+    def _end(self, asset: str) -> None:
+        with self._lock:
+            self._done[asset] += 1
+            self.on_done(asset, self._done[asset], self._given[asset])
+
+
 @dataclass
 class Spreading:
     """The workers of a deployment, where it has some, and the steps that they can do.
@@ -69,23 +104,29 @@ class Spreading:
         By asset: what makes it, and its function; noted as the graph is built.
     by_symbol
         Those of them in which each value depends on its own series' bars alone, likewise.
+    pieces
+        How many pieces of work are done, for whoever shows that.
     """
 
     deployment: Deployment
     engine: ComputeEngine | None = None
     steps: dict[str, tuple[SpreadStep, Callable[[Any], pl.DataFrame]]] = field(default_factory=dict)
     by_symbol: set[str] = field(default_factory=set)
+    pieces: CountedPieces = field(default_factory=CountedPieces)
 
     def submit(self, work: str, **asked: Any) -> "Future[bytes]":
         """Have a piece of work done for this deployment; `asked` is what the work needs to know, as JSON can say it."""
         if self.engine is None:
             raise WorkerError(f"{work} was to be done by workers, of which there are none: ats run --on NAME")
-        return self.engine.submit(work, json.dumps(self._described() | asked))
+        told = self.engine.submit(work, json.dumps(self._described() | asked))
+        self.pieces.count(asked.get("asset", "trials"), told)
+        return told
 
     def _described(self) -> dict[str, Any]:
         """The deployment, as another process can make it again."""
         days = [day.isoformat() for day in self.deployment.asked_sessions]
-        return {"settings": self.deployment.settings.model_dump_json(exclude_unset=True), "folder": str(Path.cwd()), "asked_sessions": days}
+        settings = self.deployment.settings.model_dump_json(exclude_unset=True)
+        return {"settings": settings, "folder": str(Path.cwd()), "host": socket.gethostname(), "asked_sessions": days}
 
     def step(self, made_by: SpreadStep, function: Callable[[Any], pl.DataFrame], here: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """The function of a step that can be spread: what makes it `here` where there are no workers, else one that has them do it."""
@@ -114,11 +155,13 @@ class Spreading:
         written: dict[date, Written] = {}
         for told in _answers(waiting):
             written |= decoded(told, self.deployment.warehouse.root)
+        look_now(self.deployment)
         self._require_same(step, written)
         return WrittenElsewhere(written={session: written[session] for session in sessions})
 
     def _require_same(self, step: SpreadStep, written: Mapping[date, Written]) -> None:
         """See that workers have the code, the settings and the warehouse of this run: that what they wrote is what lies here."""
+        self.deployment.warehouse.root_folder.at_hand(one.path for one in written.values())
         for session, one in written.items():
             _require_versions(step, session, (one.footer.code_version, one.footer.settings_version))
             try:
@@ -151,6 +194,13 @@ class Spreading:
             rows = [(session, parts.get(session, frame.clear()), known.upstream(session)) for session in block]
             written |= self.deployment.warehouse.write_each(asset, rows, **versions)
         return written
+
+
+def look_now(deployment: Deployment) -> None:
+    """See what other processes have just written, where warehouse or models lie in an object store."""
+    deployment.warehouse.root_folder.look(now=True)
+    for name in deployment.models[:1]:
+        deployment.model_store(name).root_folder.look(now=True)
 
 
 def spreading(deployment: Deployment) -> Spreading:

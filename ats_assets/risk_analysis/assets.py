@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.backtests import BacktestResult
+from ats_assets.backtests.stored_bars import market_bars
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.impact.choosing import chosen_impact, impact_code
@@ -60,7 +61,7 @@ def _monte_carlo(deployment: Deployment, wanted: MonteCarloSettings) -> dg.Asset
             text = f"the backtest has {how_many(len(sessions), 'session')}, and {LEAST_SESSIONS} are the least: tables are empty"
             context.log.warning(f"monte carlo: {text}")
             return dg.MaterializeResult(metadata={"nothing to draw from": text})
-        bars = warehouse.read("bars", sessions, MOVED_COLUMNS)
+        bars = market_bars(deployment, node.name, sessions, MOVED_COLUMNS)
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
         actions, of_actions = of_whole(deployment, "corporate_actions", told)
         upstream = {"bars": deployment.data_versions("bars", sessions), "corporate_actions": of_actions}

@@ -15,6 +15,8 @@ import numpy as np
 from ats_assets.risk_analysis.resampling import Floats
 
 SIZE_SESSIONS, MOMENTUM_SESSIONS, SKIPPED_SESSIONS = 60, 252, 21
+BEFORE_SESSIONS = MOMENTUM_SESSIONS + 1
+"""Before a session whose bars its factors are made of; the first of them gives no return, but a close."""
 LEAST_SYMBOLS = 9
 """With a characteristic and a return: three in each third."""
 LEAST_ROWS = 60
@@ -33,6 +35,8 @@ class Exposure:
 def size_and_momentum(returns: Floats, dollars: Floats) -> dict[str, Floats]:
     """The returns of the two factors, each of shape (n_sessions,); NaN where too few symbols have a characteristic.
 
+    Those of a session are a function of the rows of its window alone, to the bit: a history may be gone through in blocks that overlap by `BEFORE_SESSIONS`.
+
     Parameters
     ----------
     returns
@@ -43,7 +47,6 @@ def size_and_momentum(returns: Floats, dollars: Floats) -> dict[str, Floats]:
     n = len(returns)
     size, momentum = np.full(n, np.nan), np.full(n, np.nan)
     logs = np.log1p(np.maximum(np.where(np.isfinite(returns), returns, 0.0), -0.999999))
-    total = np.vstack([np.zeros(returns.shape[1]), np.cumsum(logs, axis=0)])
     listed = np.cumsum(np.isfinite(returns), axis=0)
     for t in range(1, n):
         if t >= SIZE_SESSIONS:
@@ -53,7 +56,7 @@ def size_and_momentum(returns: Floats, dollars: Floats) -> dict[str, Floats]:
         if t >= MOMENTUM_SESSIONS:
             first, last = t - MOMENTUM_SESSIONS, t - SKIPPED_SESSIONS
             full = listed[last - 1] - (listed[first - 1] if first else 0) >= (MOMENTUM_SESSIONS - SKIPPED_SESSIONS) * 0.9
-            momentum[t] = _spread(np.where(full, total[last] - total[first], np.nan), returns[t])
+            momentum[t] = _spread(np.where(full, np.add.reduce(logs[first:last], axis=0), np.nan), returns[t])
     return {"size": size, "momentum": momentum}
 
 

@@ -123,6 +123,15 @@ class RunProgress:
             said = f"{self._name}: {self._ended} of {self._steps} steps, {told_time(self._told - self._begun)}"
             say(", ".join(filter(None, [said, self._left()])))
 
+    def within(self, key: str, done: int, given: int) -> None:
+        """Of a step so many pieces of work are done, of those that workers were given."""
+        told = f"{key}: {done} of {given} pieces of work"
+        if self._bars:
+            self._bars.update(self._part, description=f"{self._name}  {told}")
+        elif time.monotonic() - self._told >= LINE_SECONDS:
+            self._told = time.monotonic()
+            say(f"{self._name}: {told}, {told_time(self._told - self._begun)}")
+
     def end(self, sessions: int) -> None:
         """The part is done, and with it so many sessions."""
         self._done += sessions

@@ -16,6 +16,7 @@ from ats_assets.errors import EventLogError
 from ats_assets.exports.schema import EXPORTS
 from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
+from ats_assets.orchestration.spreading import spreading
 from ats_assets.runs.abandoned import PROCESS, process_tag
 from ats_assets.runs.failures import failure_messages, was_interrupted
 from ats_assets.runs.planned_runs import PlannedRun, Turn, turns
@@ -108,6 +109,7 @@ class Runner:
         """
         planned = turns(parts, self._definitions, self._deployment) if ahead else [Turn(part=part) for part in parts]
         outcome.run_events.on_step = progress.step
+        self._deployment.of(spreading).pieces.on_done = progress.within
         progress.expect(
             [self._steps(turn.now) * max(len(turn.now.sessions), 1) for turn in planned], sum(len(part.sessions) for part in parts)
         )

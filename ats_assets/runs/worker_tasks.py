@@ -11,7 +11,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import WorkerError
 from ats_assets.models.fit_answers import fit_answer
 from ats_assets.models.fits_ahead import fits_ahead
-from ats_assets.orchestration.spreading import encoded, spreading
+from ats_assets.orchestration.spreading import encoded, look_now, spreading
+from ats_assets.runs.own_cache import require_own_cache, with_own_cache
 from ats_assets.runs.startup import quiet
 from ats_assets.settings import Settings
 
@@ -51,16 +52,19 @@ def _deployment(asked: dict[str, Any]) -> Deployment:
         raise WorkerError(
             f"a worker does not see {asked['folder']}, in which the run was started ({error}): all need the same folders"
         ) from None
-    deployment = _made(asked["settings"], tuple(asked["asked_sessions"]))
+    of = asked["settings"], tuple(asked["asked_sessions"]), asked["host"]
+    deployment = _made(*of)
+    look_now(deployment)
     if deployment.calendar_is_outdated:
         _made.cache_clear()
-        deployment = _made(asked["settings"], tuple(asked["asked_sessions"]))
+        deployment = _made(*of)
     return deployment
 
 
 @lru_cache(maxsize=1)
-def _made(settings: str, asked_sessions: tuple[str, ...]) -> Deployment:
-    deployment = Deployment(Settings.model_validate_json(settings))
+def _made(settings: str, asked_sessions: tuple[str, ...], host: str) -> Deployment:
+    deployment = Deployment(with_own_cache(Settings.model_validate_json(settings)))
+    require_own_cache(deployment.settings.storage, host)
     deployment.asked_sessions = tuple(map(date.fromisoformat, asked_sessions))
     build(deployment)
     _ = deployment.calendar  # so that it is known which one this is

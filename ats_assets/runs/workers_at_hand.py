@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from importlib.metadata import version
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError, WorkerError
+from ats_assets.errors import WorkerError
 from ats_assets.orchestration.spreading import spreading
+from ats_assets.runs.own_cache import claim_cache
 from ats_assets.runs.writing import say
-from ats_assets.settings.storage import BucketUrl
 from ats_assets.workers.compute_engine import FACTS, WORKER_ENGINES, ComputeEngine
 
 
@@ -25,7 +25,7 @@ def working_on(deployment: Deployment, name: str | None) -> Iterator[None]:
     Raises
     ------
     SettingsError
-        If there is no such engine, a library is missing, its settings are wrong, or the warehouse is in an object store.
+        If there is no such engine, a library is missing, or its settings are wrong.
     WorkerError
         If no workers can be had.
     """
@@ -33,12 +33,7 @@ def working_on(deployment: Deployment, name: str | None) -> Iterator[None]:
         yield
         return
     own = deployment.settings
-    for place in (own.storage.warehouse, own.storage.models):
-        if isinstance(place, BucketUrl):
-            raise SettingsError(
-                f"{place} is in an object store, of which each process keeps a copy of its own: workers need a folder that all of them see. Run without --on, or set "
-                "[storage] to a shared folder"
-            )
+    claim_cache(own.storage)
     engine = WORKER_ENGINES.named(name, own.workers.get(name, {}), own.plugins.folder, "workers").made()
     try:
         say(f"ats run: {engine.at_once} at once on {name}, {_hosts(engine)}")

@@ -22,7 +22,14 @@ from typing import Any, cast
 from ats_assets.errors import SettingsError
 
 EXTENDS, WITHOUT = "extends", "without"
-FOLDERS = (("storage", "warehouse"), ("storage", "models"), ("storage", "data"), ("features", "folder"), ("plugins", "folder"))
+FOLDERS = (
+    ("storage", "warehouse"),
+    ("storage", "models"),
+    ("storage", "data"),
+    ("storage", "cache"),
+    ("features", "folder"),
+    ("plugins", "folder"),
+)
 """Settings whose relative paths are relative to the file that says them."""
 FILES_READ = ("groups_file", "events_file")
 """The same of files whose content becomes part of the settings, in whichever table they are named."""

@@ -168,6 +168,8 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
         roots[name] /= settings.graph.prefix  # which may be empty
     for name in {"warehouse", "models"} - storage.model_fields_set:
         roots[name] /= settings.source.kind
+    if storage.cache is not None:
+        roots["cache"] = (folder / storage.cache.expanduser()).resolve()
     own = (folder / settings.features.folder.expanduser()).resolve()
     if "folder" in settings.features.model_fields_set and not own.is_dir():
         raise SettingsError(f"features.folder names {own}, which is not a folder: make it, or unset it")

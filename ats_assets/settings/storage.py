@@ -73,7 +73,7 @@ class ObjectStoreSettings(Section):
     endpoint: str | None = Field(
         default=None, pattern=r"^https?://[^@]+$", description="of a server that speaks S3's protocol; default: the provider's own"
     )
-    cache_gib: float = Field(default=20.0, gt=0, description="of files kept in storage.data; those not read for longest go first")
+    cache_gib: float = Field(default=20.0, gt=0, description="of files kept in storage.cache; those not read for longest go first")
     look_seconds: float = Field(default=5.0, ge=0, description="after which a process looks again for what other machines have written")
     retry_seconds: float = Field(default=60.0, ge=0, description="for which a request is tried again while the store is busy or away")
     timeout_seconds: float = Field(default=30.0, gt=0, description="of one try")
@@ -90,6 +90,9 @@ class StorageSettings(Section):
     warehouse: Root = Field(default=Path("warehouse"), description="folder, or s3://, gs://, az://; default: warehouse/<source.kind>")
     models: Root = Field(default=Path("models"), description="folder, or s3://, gs://, az://; default: models/<source.kind>")
     data: Path = Field(default=Path("data"), description="instance, MLflow, reports, Data Docs")
+    cache: Path | None = Field(
+        default=None, description="names and files of an object store, on a disk of this machine alone; default: objects in storage.data"
+    )
     compression_level: int = Field(default=1, ge=1, le=22, description="of zstd")
     fsync: bool = Field(default=True, description="off only where a lost power supply may cost the newest files")
     object_store: ObjectStoreSettings = ObjectStoreSettings()
@@ -118,4 +121,4 @@ class StorageSettings(Section):
 
     def mirror(self, url: BucketUrl) -> Path:
         """Where what is known of a folder in an object store is kept: one folder for each of them, and for each server."""
-        return self.data / "objects" / hashlib.sha256(f"{url} {self.object_store.endpoint or ''}".encode()).hexdigest()[:12]
+        return (self.cache or self.data / "objects") / hashlib.sha256(f"{url} {self.object_store.endpoint or ''}".encode()).hexdigest()[:12]

@@ -73,5 +73,5 @@ class RootFolder:
         """The bytes of a file."""
         return self.while_at_hand([path], path.read_bytes)
 
-    def look(self) -> None:
-        """See what others have written, if that was not seen lately."""
+    def look(self, *, now: bool = False) -> None:
+        """See what others have written, if that was not seen lately, or in any case (`now`)."""

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from ats_assets.backtests import run_backtest
-from ats_assets.backtests.stored_bars import TRADED_COLUMNS, traded_bars
+from ats_assets.backtests.stored_bars import TRADED_COLUMNS, market_bars, traded_bars
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MemoryLimitError
-from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
+from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings, RunsSettings
 from ats_assets_tests.backtests.small_markets import random_market
 from ats_assets_tests.bars.companies import name_change_actions
 from ats_assets_tests.rounds import rounds
@@ -59,3 +59,15 @@ def test_a_backtest_that_does_not_fit_is_refused_before_bars_are_read(tmp_path: 
         MemoryLimitError, match=r"a backtest of 20,000 symbols over 500 sessions takes about 1,221 MB; .* set it to 2100 or more, or take"
     ):
         traded_bars(deployment, targets, days, identities_of(name_change_actions()), None)
+
+
+def test_what_looks_at_the_whole_market_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars, _, days = random_market(1, 20, 9, shorts=True)
+    deployment = stored(tmp_path, bars, days)
+    deployment.schemas["bars"] = bars.schema
+    assert market_bars(deployment, "monte_carlo", days, ("symbol", "close")).height == bars.height
+    monkeypatch.setattr(RunsSettings, "whole_bytes", property(lambda _: 20_000))
+    bounded = small_market(tmp_path, runs={"max_memory_mb": 1_600})
+    bounded.schemas["bars"] = bars.schema
+    with pytest.raises(MemoryLimitError, match=r"monte_carlo over 20 sessions takes about 0 MB; .* or backtest a shorter range"):
+        market_bars(bounded, "monte_carlo", days, ("symbol", "close"))

@@ -1,16 +1,20 @@
 """The asset `strategy_books`: where it is, its tables in their contracts, the same bytes again, and its section of the report."""
 
+import random
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from ats_assets.backtests.stored_bars import traded_bars
 from ats_assets.books.assets import assets
 from ats_assets.books.contracts import CONTRACTS
 from ats_assets.books.recorded_books import recorded_books
 from ats_assets.books.schema import SCHEMAS
 from ats_assets.deployment import Deployment
+from ats_assets.orchestration.memory_blocks import SessionCost
 from ats_assets_tests.books.books_market import cents
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 
@@ -67,6 +71,27 @@ def test_the_same_bytes_again_and_a_section_of_the_report(made: Deployment) -> N
     page = (made.warehouse.root / "backtest_report" / "report.html").read_text()
     assert "Strategies and attribution" in page
     assert "crossed with others" in page
+
+
+def test_books_of_blocks_that_fit_into_memory_are_the_same_bytes(made: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Factors in blocks of random sizes, and of the bars only those of what somebody wanted or had."""
+    before, rng, read = files(made), random.Random(3), list[set[str]]()
+    bounded = small_market(
+        made.warehouse.root.parent, last_session=LAST, strategies=SEVERAL, report={"forms": ("html", "json")}, runs={"max_memory_mb": 8_000}
+    )
+    monkeypatch.setattr(SessionCost, "at_once", lambda *_: rng.randint(1, 20))
+
+    def traded(*args: Any, **more: Any) -> pl.DataFrame:
+        bars = traded_bars(*args, **more)
+        read.append(set(bars["symbol"]))
+        return bars
+
+    monkeypatch.setattr("ats_assets.books.stored_inputs.traded_bars", traded)
+    monkeypatch.setattr("ats_assets.backtests.stored_bars.SESSIONS_AT_ONCE", 7)
+    run_job(bounded, "backtest_reports", assets=["strategy_books"])
+    assert files(made) == before
+    assert len(read) == 1
+    assert len(read[0]) < len(set(made.warehouse.read("bars", made.warehouse.stored_sessions("bars"))["symbol"]))
 
 
 def test_the_paper_broker_is_split_by_the_same_function(made: Deployment) -> None:

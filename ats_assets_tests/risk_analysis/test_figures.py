@@ -1,5 +1,6 @@
 """Crises, shocks, factor exposures, capacity and rolling forecasts against hand calculations, planted values and published tables."""
 
+import itertools
 from datetime import date
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from ats_assets.calendar import SessionCalendar
 from ats_assets.impact import ImpactInputs, impact_costs, model_named
 from ats_assets.risk_analysis.capacity import break_even_capital, capacity_table
-from ats_assets.risk_analysis.factor_exposure import factor_exposures, size_and_momentum
+from ats_assets.risk_analysis.factor_exposure import BEFORE_SESSIONS, factor_exposures, size_and_momentum
 from ats_assets.risk_analysis.rolling_risk import kupiec_probability, rolling_risk
 from ats_assets.risk_analysis.stress import CRISES, crises_in, shocks
 from ats_assets.settings import BacktestSettings
@@ -82,6 +83,19 @@ def test_the_size_factor_is_what_traded_least_less_what_traded_most_and_knows_no
     later[600:] *= -3
     for name, values in size_and_momentum(later, dollars).items():
         assert np.array_equal(values[:600], size_and_momentum(returns, dollars)[name][:600], equal_nan=True), name
+
+
+def test_factors_made_in_blocks_are_those_of_the_whole_history_to_the_bit() -> None:
+    returns, dollars = universe(n=420)
+    returns[np.random.default_rng(3).random(returns.shape) < 0.01] = np.nan
+    whole, cuts = size_and_momentum(returns, dollars), [0, 1, 251, 254, 300, 301, 420]
+    for first, last in itertools.pairwise(cuts):
+        begins = max(0, first - BEFORE_SESSIONS)
+        own = returns[begins:last].copy()
+        own[0] = np.nan  # the first close that was read gives no return
+        for name, values in size_and_momentum(own, dollars[begins:last]).items():
+            assert np.array_equal(values[first - begins :], whole[name][first:last], equal_nan=True), (name, first)
+    assert np.isfinite(whole["momentum"]).sum() == 420 - 252
 
 
 def test_standard_errors_are_those_of_statsmodels_formula_without_lags() -> None:

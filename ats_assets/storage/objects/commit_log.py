@@ -78,8 +78,8 @@ class LogRecord:
             return cls(**values)
         except (ValueError, TypeError, KeyError) as error:
             raise ObjectStoreError(
-                f"{where} is no record of the log of writes ({type(error).__name__}): it was changed by hand. Remove everything under {CONTROL} there, "
-                "and the log is begun anew from what is stored"
+                f"{where} is no record of the log of writes ({type(error).__name__}): it was changed by hand. While nothing is running, remove everything under "
+                f"{CONTROL} there, and the log is begun anew from what is stored"
             ) from error
 
 

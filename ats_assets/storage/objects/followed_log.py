@@ -65,8 +65,12 @@ class FollowedLog:
         """The object of a file."""
         return path.relative_to(self.files).as_posix()
 
-    def look(self) -> None:
-        """Read the log on, if that was not done lately."""
+    def look(self, *, now: bool = False) -> None:
+        """Read the log on, if that was not done lately, or in any case (`now`)."""
+        if now:
+            self.read_on()
+            self._next_look = time.monotonic() + self.bucket.settings.look_seconds
+            return
         if time.monotonic() < self._next_look and self._opened_by == os.getpid():
             return
         if not self._looking.acquire(blocking=self._opened_by != os.getpid()):

@@ -98,8 +98,8 @@ class MirroredFolder(RootFolder):
         raise AssertionError(paths)
 
     @override
-    def look(self) -> None:
-        self.log.look()
+    def look(self, *, now: bool = False) -> None:
+        self.log.look(now=now)
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ from pydantic import Field
 from ats_assets.errors import WorkerError, how_many
 from ats_assets.plugins import Plugin
 from ats_assets.settings.section import NonNegative, Positive, Section
+from ats_assets.storage.processors import usable_processors
 from ats_assets.storage.second_process import SecondProcessError, WorkerProcess
 from ats_assets.workers.compute_engine import called, told_error
 
@@ -22,7 +23,7 @@ LOOK_SECONDS: Final = 0.5
 class ProcessesSettings(Section):
     """Processes of this machine."""
 
-    processes: Positive | None = Field(default=None, description="that work at once; default: the processors of the machine")
+    processes: Positive | None = Field(default=None, description="that work at once; default: the processors that the run may use")
     threads: Positive = Field(default=1, description="of each process")
     retries: NonNegative = Field(default=3, description="of work whose process was killed")
 
@@ -39,7 +40,7 @@ class ProcessesEngine:
     @property
     def at_once(self) -> int:
         """The number of processes."""
-        return self._settings.processes or os.cpu_count() or 1
+        return self._settings.processes or usable_processors()
 
     def submit(self, work: str, task: str) -> "Future[bytes]":
         """See `ComputeEngine.submit`."""

@@ -17,6 +17,7 @@ from pydantic import Field
 from ats_assets.errors import WorkerError, how_many
 from ats_assets.plugins import Plugin
 from ats_assets.settings.section import NonNegative, Positive, Section
+from ats_assets.storage.processors import usable_processors
 from ats_assets.workers.compute_engine import called, told_error
 
 HERE_ALONE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
@@ -32,7 +33,9 @@ class RaySettings(Section):
     """A Ray cluster."""
 
     address: str | None = Field(default=None, description="HOST:PORT of a cluster that is there; default: one is started here, for the run")
-    processes: Positive | None = Field(default=None, description="that one started here works with; default: the processors of the machine")
+    processes: Positive | None = Field(
+        default=None, description="that one started here works with; default: the processors that the run may use"
+    )
     threads: Positive = Field(default=1, description="of each piece of work, which takes as many of the cluster's processors")
     object_store_megabytes: int = Field(default=256, ge=80, description="of shared memory that one started here may take")
     retries: NonNegative = Field(default=3, description="of work whose process or machine was lost")
@@ -87,7 +90,12 @@ class RayEngine:
         how: dict[str, Any] = {"address": own.address}
         if own.address is None:
             memory = own.object_store_megabytes * 1024 * 1024
-            how = {"address": "local", "num_cpus": own.processes, "object_store_memory": memory, "include_dashboard": False}
+            how = {
+                "address": "local",
+                "num_cpus": own.processes or usable_processors(),
+                "object_store_memory": memory,
+                "include_dashboard": False,
+            }
             how["_temp_dir"] = str(self._folder)
         for left in reversed(range(1 if own.address else STARTS)):
             try:
