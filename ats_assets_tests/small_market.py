@@ -10,6 +10,7 @@ By hand, or from another process:
 import argparse
 import hashlib
 import itertools
+import json
 import os
 import random
 import shutil
@@ -249,14 +250,14 @@ def sessions_under(root: Path) -> list[date]:
 
 
 def serve_runs() -> None:
-    """Fork a run of `history` for each line `FOLDER FIRST LAST` on standard input, with `EARLY_MODELS` and with each file synced."""
+    """Fork a run of `history` for each line `FOLDER FIRST LAST` on standard input, with `EARLY_MODELS` and with each file synced; a fourth word is [storage] as JSON."""
     build(small_market(Path(os.devnull)))  # reads the versions of the code, which are kept
     serve(_run_line)
 
 
 def _run_line(line: str) -> None:
-    root, first, last = line.split()
-    deployment = small_market(Path(root), storage={"fsync": True}, **EARLY_MODELS)
+    root, first, last, *storage = line.split()
+    deployment = small_market(Path(root), storage=json.loads(storage[0]) if storage else {"fsync": True}, **EARLY_MODELS)
     make_history(deployment, date.fromisoformat(first), date.fromisoformat(last))
 
 

@@ -6,6 +6,7 @@ the duration of a run, half of the runs begin on what the killed one before left
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
 import random
@@ -15,19 +16,26 @@ import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from ats_assets.runs.object_store_diagnosis import compare_with_listing
+from ats_assets.settings import StorageSettings
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.data_version import data_version
 from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.forking import ForkServer, fork_server
 from ats_assets_tests.rounds import rounds
-from ats_assets_tests.small_market import FIRST, Files, differences, files_of
+from ats_assets_tests.s3_double import BUSY, CREDENTIALS, S3Double, s3, s3_server
+from ats_assets_tests.small_market import EARLY_MODELS, FIRST, Files, differences, files_of, small_market
+from ats_assets_tests.test_object_store import files_in
 
+__all__ = ["s3", "s3_server"]
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")]
 KILLS = rounds(6, 20, "ATS_TEST_KILLS")
+KILLS_IN_STORE = rounds(2, 20, "ATS_TEST_KILLS")
 SEED = 50
 LAST = date(2021, 1, 22)
 """The 14th session; with early models the last ones have fits and signals."""
@@ -35,8 +43,11 @@ LAST = date(2021, 1, 22)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    with fork_server("ats_assets_tests.small_market", "serve", log=tmp_path_factory.mktemp("server") / "log") as server:
-        yield server
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        with fork_server("ats_assets_tests.small_market", "serve", log=tmp_path_factory.mktemp("server") / "log") as server:
+            yield server
 
 
 def line(root: Path) -> str:
@@ -111,3 +122,42 @@ def test_a_run_killed_at_any_moment(server: ForkServer, undisturbed: tuple[Files
         "newest at the kill": sorted(stages),
     }
     logging.getLogger(__name__).info("%s", figures)
+
+
+def test_a_run_in_an_object_store_killed_at_any_moment(
+    server: ForkServer, undisturbed: tuple[Files, float], s3: S3Double, tmp_path: Path
+) -> None:
+    """The store is busy now and then meanwhile. Two machines take turns, each with what it knew before; a third one sees no torn, lost or further file."""
+    expected, seconds = undisturbed
+    draw, busy, kills, runs = random.Random(SEED), random.Random(SEED + 1), 0, 0
+    s3.before = lambda method, path: BUSY if busy.random() < 0.02 else None
+
+    def storage(machine: str) -> dict[str, Any]:
+        return s3.storage("killed", str(tmp_path / machine), look_seconds=5.0, retry_seconds=60.0, timeout_seconds=60.0)
+
+    def begun(machine: str) -> int:
+        return server.start(f"{line(tmp_path / machine)} {json.dumps(storage(machine), separators=(',', ':'))}")
+
+    while kills < KILLS_IN_STORE:
+        assert runs < 3 * KILLS_IN_STORE, f"{runs} runs, of which {kills} could be killed"
+        child = begun(f"machine-{runs % 2}")
+        time.sleep(draw.uniform(0.1, 1.5) * seconds)
+        with contextlib.suppress(ProcessLookupError):  # it was done already
+            os.kill(child, signal.SIGKILL)
+        kills += server.status() == -signal.SIGKILL
+        runs += 1
+        left = files_in(s3, "killed")
+        assert differences(left, {path: expected[path] for path in left if path in expected}) == [], f"after run {runs}"
+    begun(f"machine-{runs % 2}")
+    assert server.status() == 0
+    assert differences(files_in(s3, "killed"), expected) == []
+    s3.undisturbed()
+    seen = StorageSettings.model_validate(storage("third"))
+    for name in ("warehouse", "models"):
+        finding = compare_with_listing(seen, name)
+        assert finding.status == "ok", finding.text
+    third = small_market(tmp_path, storage=storage("third"), **EARLY_MODELS)
+    for path in expected:
+        asset, session = path.split("/")[1:3]
+        if path.endswith("/data.parquet"):
+            assert third.warehouse.exists(asset, date.fromisoformat(session.removeprefix("session="))), path

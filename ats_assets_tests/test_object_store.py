@@ -1,12 +1,14 @@
 """The whole graph with warehouse and models in an object store: the same files, byte for byte, as on a disk; and another machine that goes on from them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from ats_assets.lineage import LineageIndex
+from ats_assets.lineage.index import Entry
 from ats_assets.runs.object_store_diagnosis import compare_with_listing, diagnose_object_store
 from ats_assets.storage.latest_model import LATEST
 from ats_assets.storage.objects.commit_log import CONTROL
@@ -22,6 +24,10 @@ def files_in(s3: S3Double, name: str) -> Files:
     """What lies in the store, as `files_of` has it of a disk."""
     there = {path: content for path, content in s3.objects(name).items() if CONTROL not in path and not path.endswith(f"/{LATEST}")}
     return {path: content for path, content in there.items() if "/calendar/" not in path}
+
+
+def _without_paths(entry: Entry) -> Entry:
+    return replace(entry, path=entry.path.rpartition("/files/")[2])
 
 
 def test_a_run_in_an_object_store_makes_the_files_of_a_run_on_a_disk(s3: S3Double, tmp_path: Path) -> None:
@@ -43,9 +49,15 @@ def test_a_run_in_an_object_store_makes_the_files_of_a_run_on_a_disk(s3: S3Doubl
     assert differences(files_in(s3, "market"), files_of(disk)) == [], "another machine has gone on, and read what it needs alone"
     assert not any(path == f"/{BUCKET}" for _, path in further), "and listed nothing"
 
-    index = LineageIndex(small_market(tmp_path, storage=on("third"), **EARLY_MODELS))
+    index, known_here = (LineageIndex(small_market(tmp_path, storage=on(machine), **EARLY_MODELS)) for machine in ("third", "one"))
+    asked = len(s3.asked)
     index.refresh()
+    read = {path for _, path in s3.asked[asked:] if "/.ats/" not in path}
+    assert not {path for path in read if path.endswith(("/data.parquet", "/model.txt"))}, "what the log says of a partition is not read"
+    assert len(read) < 0.3 * len(made), read
     entries = index.entries()
+    known_here.refresh()
+    assert [_without_paths(entry) for entry in entries] == [_without_paths(entry) for entry in known_here.entries()]
     assert len({entry.path for entry in entries if not entry.fault}) == len(entries) > 100
     assert index.refresh() == 0, "what was fetched is not read again"
     storage = other.settings.storage

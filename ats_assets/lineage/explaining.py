@@ -9,10 +9,10 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
-from ats_assets.lineage.digests import set_digest, stored
 from ats_assets.lineage.footers import Found, read_record
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.known_vintages import read_vintage, until_of
+from ats_assets.storage.digests import set_digest, stored
 from ats_assets.storage.knowledge import FOREVER
 from ats_assets.storage.vintages import FROM_SOURCE, VINTAGES_OF
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError
 from ats_assets.storage.artefacts import NO_MODEL, RECORD_FILE, UPSTREAM_FILE
+from ats_assets.storage.digests import Digest, set_digest
 from ats_assets.storage.documents import TEXT_FOOTER, text_footer
 from ats_assets.storage.footer import Upstream
 from ats_assets.storage.vintages import DATA_FILE, REFUSED, VINTAGES_OF
@@ -47,6 +48,13 @@ class Record:
     settings_version: str = ""
     upstream: Upstream = field(default_factory=dict)
     fault: str = ""
+    told: Mapping[str, Digest] | None = None
+    """Upstream asset -> digest, where these are all that is known of what it read."""
+
+    @property
+    def reads(self) -> Mapping[str, Digest]:
+        """Upstream asset -> the digest of the partitions read."""
+        return {asset: set_digest(versions) for asset, versions in self.upstream.items()} if self.told is None else self.told
 
 
 def find_files(deployment: Deployment) -> Iterator[Found]:
@@ -100,8 +108,25 @@ def bring_found(deployment: Deployment, found: Iterable[Found]) -> int:
     by_asset: dict[str, list[Path]] = {}
     for one in found:
         path, files = Path(one.path), by_asset.setdefault(one.asset, [])
-        files += path.parent.glob("*") if one.asset in deployment.models else (path, text_footer(path))
+        files += _read_of_model(path.parent) if one.asset in deployment.models else (path, text_footer(path))
     return sum(bring(deployment, asset, files) for asset, files in by_asset.items())
+
+
+def _read_of_model(folder: Path) -> Iterator[Path]:
+    """The files of a model's folder that are read for the index: not the model, whose SHA-256 the log of the store knows."""
+    return (folder / name for name in (RECORD_FILE, UPSTREAM_FILE))
+
+
+def told_records(deployment: Deployment, found: Iterable[Found]) -> dict[Found, Record]:
+    """File -> what is known of partitions that are in an object store, and not here: what was told when they were written."""
+    of_partitions = {Path(one.path): one for one in found if SESSION in one.path and one.asset not in deployment.models}
+    records: dict[Found, Record] = {}
+    for path, told in deployment.warehouse.root_folder.told(of_partitions).items():
+        one = of_partitions[path]
+        if (told.asset, told.session) == (one.asset, one.key):
+            versions = {"code_version": told.code_version, "settings_version": told.settings_version}
+            records[one] = Record(data_version=told.data_version, told=told.reads, **versions)
+    return records
 
 
 def look(deployment: Deployment) -> None:

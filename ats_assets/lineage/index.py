@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,15 +18,16 @@ from filelock import FileLock
 from ats_assets.deployment import Deployment
 from ats_assets.errors import LineageError
 from ats_assets.lineage import wholes
-from ats_assets.lineage.digests import Digest, set_digest, stored
 from ats_assets.lineage.footers import (
     SESSION,
     Found,
     Record,
     bring_found,
     read_record,
+    told_records,
 )
 from ats_assets.lineage.looking import Look
+from ats_assets.storage.digests import Digest, stored
 from ats_assets.storage.vintages import REFUSED
 
 VERSION = 2
@@ -135,10 +136,11 @@ class LineageIndex:
             seen = Look(self._deployment, before)
             known = seen.known(connection)
             found, changed = seen.found(known, all_of_them=deep)
-            if bring_found(self._deployment, changed):  # which are other files on this machine now
+            told = {} if deep else told_records(self._deployment, changed)
+            if bring_found(self._deployment, (one for one in changed if one not in told)):  # which are other files on this machine now
                 found, changed = seen.found(known, all_of_them=deep)
             gone = [path for path in known if path not in found]
-            rows = self._records(changed, again=deep, reach=reach)
+            rows = self._records(changed, told, again=deep, reach=reach)
             pending = {(file.asset, file.key) for file in changed} | {known[path][1:] for path in gone}
             connection.execute("BEGIN IMMEDIATE")
             outdated = [*((path,) for path in gone), *((file.path,) for file in changed)]
@@ -153,12 +155,14 @@ class LineageIndex:
             connection.execute("COMMIT")
         return len(changed)
 
-    def _records(self, changed: Sequence[Found], *, again: bool, reach: Callable[[int, int], object] | None) -> list[tuple[Found, Record]]:
+    def _records(
+        self, changed: Sequence[Found], told: Mapping[Found, Record], *, again: bool, reach: Callable[[int, int], object] | None
+    ) -> list[tuple[Found, Record]]:
         rows: list[tuple[Found, Record]] = []
         for file in changed:
             if reach:
                 reach(len(rows), len(changed))
-            rows.append((file, read_record(self._deployment, file, again=again)))
+            rows.append((file, told.get(file) or read_record(self._deployment, file, again=again)))
         return rows
 
     def _state(self, connection: sqlite3.Connection) -> dict[str, Any] | None:
@@ -245,6 +249,5 @@ def _row(file: Found, record: Record) -> tuple[str, ...]:
 
 
 def _reads(file: Found, record: Record) -> Iterator[tuple[str, str, int, bytes]]:
-    for asset, versions in record.upstream.items():
-        digest = set_digest(versions)
+    for asset, digest in record.reads.items():
         yield file.path, asset, digest[0], stored(digest)

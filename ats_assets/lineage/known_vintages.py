@@ -4,8 +4,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from ats_assets.lineage.digests import MODULUS, Digest, WindowDigests, element
 from ats_assets.lineage.index import Entry
+from ats_assets.storage.digests import MODULUS, Digest, WindowDigests, element
 from ats_assets.storage.knowledge import FOREVER, Knowledge, known_vintage
 from ats_assets.storage.vintages import READ_AS_DELIVERED, VINTAGES_OF
 

@@ -250,7 +250,10 @@ class ModelStore:
         record = self.record(session)
         self.upstream(record)
         if record.status == "fitted":
-            self.content(record)
+            path = self.folder(record.session) / record.file
+            told = self.root_folder.told([path]).get(path)
+            if told is None or told.sha256 != record.model_sha256:  # else it is what was written, and compared again when it is fetched
+                self.content(record)
         return record
 
     def _point_latest(self) -> None:

@@ -13,9 +13,9 @@ import pytest
 from ats_assets.deployment import Deployment
 from ats_assets.errors import LineageError
 from ats_assets.lineage import LineageIndex
-from ats_assets.lineage.digests import set_digest
 from ats_assets.lineage.index import LOOK_AGAIN
 from ats_assets.storage import write_log
+from ats_assets.storage.digests import set_digest
 from ats_assets_tests.lineage.conftest import market
 
 DAY = date(2021, 2, 10)

@@ -16,13 +16,13 @@ from ats_assets.bars import BARS_SCHEMA, universe
 from ats_assets.calendar import session_calendar
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
-from ats_assets.lineage.digests import set_digest
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.known_vintages import KnownDigests, StoredVintages
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads
 from ats_assets.orchestration.reading import Known, as_known, of_each_vintage
 from ats_assets.settings import KnowledgeSettings, UniverseSettings
+from ats_assets.storage.digests import set_digest
 from ats_assets.storage.knowledge import Knowledge, known_vintage, runs_of_one_assignment, stamp_of, time_of
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import FIRST, small_market

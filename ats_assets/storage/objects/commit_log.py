@@ -27,12 +27,13 @@ LOCAL = 0
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object: SHA-256 of its bytes (empty where nobody has read it yet), size, ETag, and the time that its file has."""
+    """An object: SHA-256 of its bytes (empty where nobody has read it yet), size, ETag, the time that its file has, and what it says of itself (`told_file`)."""
 
     sha256: str
     size: int
     etag: str
     mtime_ns: int
+    said: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

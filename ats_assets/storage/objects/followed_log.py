@@ -28,6 +28,7 @@ from ats_assets.storage.objects.known_objects import KnownObjects
 from ats_assets.storage.objects.placeholders import put_placeholder
 from ats_assets.storage.objects.probing import require_conditional_writes
 from ats_assets.storage.processes import is_alive, this_process
+from ats_assets.storage.told_file import said_of
 from ats_assets.storage.write_log import WriteLog
 
 OPEN_SECONDS: Final = 600.0
@@ -268,11 +269,11 @@ class FollowedLog:
         for key, stored in objects.items():
             before = known.get(key)
             if before is not None and stored.sha256 and before.sha256 == stored.sha256 and (self.files / key).is_file():
-                self.known.connection.execute("UPDATE objects SET etag = ? WHERE key = ?", (stored.etag, key))
+                self.known.replace_etag(key, stored)
                 continue
             put_placeholder(self.files / key, stored)
             self.known.put({key: stored}, cached=False)
 
 
 def _stored(held: Held) -> StoredObject:
-    return StoredObject(sha256_of(held.content), held.size, held.etag, held.mtime_ns)
+    return StoredObject(sha256_of(held.content), held.size, held.etag, held.mtime_ns, said_of(held.key, held.content))

@@ -14,7 +14,7 @@ from ats_assets.storage.objects.commit_log import StoredObject
 _TABLES = """
 CREATE TABLE IF NOT EXISTS objects (
     key TEXT PRIMARY KEY, sha256 TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, mtime_ns INTEGER NOT NULL,
-    cached INTEGER NOT NULL DEFAULT 0, used REAL NOT NULL DEFAULT 0
+    cached INTEGER NOT NULL DEFAULT 0, used REAL NOT NULL DEFAULT 0, said TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS open_intents (id TEXT PRIMARY KEY, writer TEXT NOT NULL, keys TEXT NOT NULL, seen REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -55,6 +55,9 @@ class KnownObjects:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = OFF")  # a lost power supply costs a look at the log
             connection.executescript(_TABLES)
+            if "said" not in {row[1] for row in connection.execute("PRAGMA table_info(objects)")}:  # of an earlier version of this package
+                with contextlib.suppress(sqlite3.OperationalError):  # another process was faster
+                    connection.execute("ALTER TABLE objects ADD COLUMN said TEXT NOT NULL DEFAULT ''")
             self._local.held = held = (os.getpid(), connection)
         return held[1]
 
@@ -70,7 +73,7 @@ class KnownObjects:
         self.connection.execute("INSERT OR REPLACE INTO state VALUES ('version', ?)", (json.dumps([number, last]),))
 
     def objects(self, keys: Sequence[str]) -> dict[str, StoredObject]:
-        """What is known of some keys; those that are not there are missing."""
+        """What is known of some keys, but what they say of themselves; those that are not there are missing."""
         found: dict[str, StoredObject] = {}
         for first in range(0, len(keys), AT_ONCE):
             some = keys[first : first + AT_ONCE]
@@ -81,12 +84,27 @@ class KnownObjects:
 
     def all(self) -> dict[str, StoredObject]:
         """Every object."""
-        return {row[0]: StoredObject(*row[1:]) for row in self.connection.execute("SELECT key, sha256, size, etag, mtime_ns FROM objects")}
+        select = "SELECT key, sha256, size, etag, mtime_ns, said FROM objects"
+        return {row[0]: StoredObject(*row[1:]) for row in self.connection.execute(select)}
+
+    def told(self, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """SHA-256 of some keys, and what they say of themselves."""
+        found: dict[str, tuple[str, str]] = {}
+        for first in range(0, len(keys), AT_ONCE):
+            some = keys[first : first + AT_ONCE]
+            select = f"SELECT key, sha256, said FROM objects WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608 - question marks
+            found |= {key: (sha256, said) for key, sha256, said in self.connection.execute(select, some)}
+        return found
 
     def put(self, objects: Mapping[str, StoredObject], *, cached: bool, used: float = 0.0) -> None:
         """Note what lies in the store now, and whether its bytes are here."""
         rows = [(key, *vars(one).values(), int(cached), used) for key, one in objects.items()]
-        self.connection.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        insert = "INSERT OR REPLACE INTO objects (key, sha256, size, etag, mtime_ns, said, cached, used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        self.connection.executemany(insert, rows)
+
+    def replace_etag(self, key: str, stored: StoredObject) -> None:
+        """Note that the same bytes lie there anew."""
+        self.connection.execute("UPDATE objects SET etag = ?, said = ? WHERE key = ?", (stored.etag, stored.said, key))
 
     def remove(self, keys: Iterable[str]) -> None:
         """Note that objects are gone."""

@@ -24,7 +24,9 @@ from ats_assets.storage.objects.bucket import Bucket
 from ats_assets.storage.objects.cached_files import CachedFiles
 from ats_assets.storage.objects.followed_log import FollowedLog
 from ats_assets.storage.objects.mirrored_writes import MirroredGroup, write_together
+from ats_assets.storage.objects.placeholders import has_bytes
 from ats_assets.storage.root_folder import Found, RootFolder
+from ats_assets.storage.told_file import ToldFile, told_file
 
 TRIES: Final = 3
 """Of a reading whose files others replace."""
@@ -98,6 +100,11 @@ class MirroredFolder(RootFolder):
         raise AssertionError(paths)
 
     @override
+    def told(self, paths: Iterable[Path]) -> Mapping[Path, ToldFile]:
+        keys = {self.log.key(path): path for path in paths if not _has_bytes_here(path)}
+        return {keys[key]: told_file(*told) for key, told in self.log.known.told(list(keys)).items()}
+
+    @override
     def look(self, *, now: bool = False) -> None:
         self.log.look(now=now)
 
@@ -109,3 +116,10 @@ def _file_at(path: Path) -> tuple[int, int] | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_ino, found.st_mode
+
+
+def _has_bytes_here(path: Path) -> bool:
+    try:
+        return has_bytes(path.stat())
+    except (FileNotFoundError, NotADirectoryError):
+        return False

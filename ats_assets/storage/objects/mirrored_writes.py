@@ -21,6 +21,7 @@ from ats_assets.errors import ObjectStoreError, WrittenMeanwhileError
 from ats_assets.storage.atomic_file import FileGroup
 from ats_assets.storage.objects.bucket import TakenError, sha256_of
 from ats_assets.storage.objects.commit_log import LogRecord, StoredObject
+from ats_assets.storage.told_file import said_of
 
 if TYPE_CHECKING:
     from ats_assets.storage.objects.cached_files import CachedFiles
@@ -129,7 +130,8 @@ class _Writing:
                 etag = self._log.bucket.put(key, content, etag)
             except TakenError:
                 raise self._refused(key) from None
-        self.stored[key] = StoredObject(sha256, len(content), etag or "", os.stat(temporary).st_mtime_ns)  # noqa: PTH116
+        mtime_ns = os.stat(temporary).st_mtime_ns  # noqa: PTH116
+        self.stored[key] = StoredObject(sha256, len(content), etag or "", mtime_ns, said_of(key, content))
 
     def _refused(self, key: str) -> WrittenMeanwhileError:
         return WrittenMeanwhileError(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.lineage.digests import WindowDigests, set_digest
+from ats_assets.storage.digests import WindowDigests, set_digest
 
 VERSIONS = st.lists(st.sampled_from(["a", "b", "c", None]), max_size=12)
 
