@@ -69,6 +69,25 @@ def test_runs_one_after_the_other_count_as_one(clock: Clock, capsys: pytest.Capt
     assert [line.partition(", ")[2] for line in said] == ["about 3 min left", "about 2 min left", "about 1 min left", ""]
 
 
+def test_within_a_step_that_workers_do_it_says_how_many_pieces_are_done(
+    clock: Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> None:
+        with RunProgress(100) as progress:
+            progress.begin("part", 4)
+            progress.step("alpha158", True)
+            for done in range(1, 5):
+                clock.now += 20
+                progress.within("alpha158", done, 4)
+
+    run()
+    told = ["part: alpha158: 2 of 4 pieces of work, 40 s", "part: alpha158: 4 of 4 pieces of work, 1 min"]
+    assert capsys.readouterr().err.splitlines() == told
+    screen = on_a_terminal(monkeypatch)
+    run()
+    assert "part  alpha158: 4 of 4 pieces of work" in screen.getvalue()
+
+
 def test_where_nobody_knows_how_much_there_is_nothing_is_guessed(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     with RunProgress(0) as progress:
         progress.begin("part", 4)

@@ -19,6 +19,10 @@ __all__ = ["s3", "s3_server"]
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    not FULL,
+    reason="one of the long rounds; cli/test_object_store.py and orchestration/test_spreading.py are the short ones: dev.py test --full",
+)
 @pytest.mark.timeout(900)
 def test_a_run_on_processes_of_another_machine_is_the_run_of_one_process_on_a_disk(
     s3: S3Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -33,7 +37,7 @@ def test_a_run_on_processes_of_another_machine_is_the_run_of_one_process_on_a_di
     patience = {"look_seconds": 60.0, "retry_seconds": 60.0, "timeout_seconds": 60.0}
     storage = s3.storage("spread", tmp_path / "far" / "data", **patience) | {"cache": tmp_path / "run"}
     monkeypatch.setenv(OWN, str(tmp_path / "workers"))
-    with killer(workers, 1, most=4 if FULL else 1) as killed:
+    with killer(workers, 1, most=4) as killed:
         found = run_on(tmp_path / "far", "processes", AHEAD | {"storage": storage}, processes=2, retries=1000)
     assert found.messages == expected.messages == []
     assert differences(files_in(s3, "spread"), expected.files) == []

@@ -91,10 +91,9 @@ class CachedFiles:
             held = log.bucket.get(key)
             sha256 = sha256_of(held.content) if held else ""
             if held is not None and stored.sha256 in {"", sha256}:
-                self._keep(
-                    path, held.content, StoredObject(sha256, held.size, held.etag, stored.mtime_ns, said_of(key, held.content)), stored
-                )
-                return
+                fetched = StoredObject(sha256, held.size, held.etag, stored.mtime_ns, said_of(key, held.content))
+                if self._keep(path, held.content, fetched, stored):
+                    return
             with log.lock:
                 log.read_on()
             newer = log.known.objects([key]).get(key)
@@ -112,14 +111,16 @@ class CachedFiles:
             f"{log.bucket.url}/{key} is not what was written there: its SHA-256 is another. Delete it, and make it again"
         )
 
-    def _keep(self, path: Path, content: bytes, stored: StoredObject, before: StoredObject) -> None:
+    def _keep(self, path: Path, content: bytes, stored: StoredObject, before: StoredObject) -> bool:
+        """Put fetched bytes in their place, unless they were replaced in the store meanwhile."""
         log, key = self._log, self._log.key(path)
         with log.lock, log.known.changing():
             if log.known.objects([key]).get(key) != before:
-                return  # it was replaced meanwhile; what was read is let go, and the next look fetches the new one
+                return False
             put_bytes(path, content, stored)
             log.known.put({key: stored}, cached=True, used=time.time())
-        self._seen[path] = (_stamp(path.stat()), time.monotonic())
+            self._seen[path] = (_stamp(path.stat()), time.monotonic())
+        return True
 
     def make_room(self) -> None:
         """Give up what was not read for longest, where the cache is larger than it may be."""

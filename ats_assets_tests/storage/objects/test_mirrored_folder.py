@@ -1,12 +1,15 @@
 """A warehouse in an object store is the warehouse of a disk: the same bytes, seen by every machine; and what goes wrong is found and mended."""
 
+import contextlib
+import importlib
+import io
 import os
 import random
+import sqlite3
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 from moto.s3.responses import S3Response
 from polars.testing import assert_frame_equal
@@ -15,6 +18,7 @@ from ats_assets.errors import CorruptPartitionError, MissingPartitionError, Obje
 from ats_assets.settings import BucketUrl
 from ats_assets.storage.artefacts import ModelStore, Unavailable
 from ats_assets.storage.data_version import data_version
+from ats_assets.storage.digests import set_digest
 from ats_assets.storage.objects.bucket import Bucket
 from ats_assets.storage.objects.commit_log import CONTROL
 from ats_assets.storage.objects.mirrored_folder import MirroredFolder
@@ -79,6 +83,32 @@ def test_a_write_of_many_is_an_intent_the_files_and_a_record(s3: S3Double, machi
     assert len(s3.asked) == 2, "the same bytes are not sent again"
 
 
+def test_what_a_partition_says_of_itself_is_known_before_it_is_fetched_and_gone_with_its_placeholder(machine: Machine) -> None:
+    one, other = machine("one"), machine("other")
+    upstream = {"raw_bars": {"2024-03-01": "a" * 64, "2024-03-04": "b" * 64}}
+    one.write("bars", DAYS[0], frame(close=float(1)), code_version="code", settings_version="own", upstream=upstream)
+    assert other.stored_sessions("bars") == DAYS[:1]
+    path = other.path("bars", DAYS[0])
+    (told,) = other.root_folder.told([path, path.with_name("none")]).values()
+    assert not has_bytes(path.stat())
+    assert (told.asset, told.session, told.code_version, told.settings_version) == ("bars", "2024-03-04", "code", "own")
+    assert told.reads == {"raw_bars": set_digest(upstream["raw_bars"])}
+    footer = other.footer("bars", DAYS[0])
+    assert (footer.data_version, footer.upstream) == (told.data_version, upstream)
+    assert other.root_folder.told([path]) == {}
+
+
+def test_what_an_earlier_version_knew_of_a_store_is_used(s3: S3Double, machine: Machine, tmp_path: Path) -> None:
+    machine("one").write("bars", DAYS[0], frame(close=float(1)))
+    (table,) = (tmp_path / "one").rglob("known.sqlite")
+    with contextlib.closing(sqlite3.connect(table)) as earlier:
+        earlier.execute("ALTER TABLE objects DROP COLUMN said")
+    s3.asked.clear()
+    again = machine("one")
+    assert_frame_equal(again.read("bars", DAYS[:1]), frame(close=float(1)))
+    assert not [path for _, path in s3.asked if path.endswith(".parquet")]
+
+
 def test_of_two_who_write_at_once_one_is_refused(s3: S3Double, machine: Machine) -> None:
     one, other = machine("one"), machine("other")
     one.write("bars", DAYS[0], frame(close=float(0)))
@@ -99,20 +129,24 @@ def test_of_two_who_write_at_once_one_is_refused(s3: S3Double, machine: Machine)
     assert_frame_equal(other.read("bars", DAYS[:1]), frame(close=float(1)))
 
 
-@pytest.mark.parametrize("reads", ["read_parquet", "read_parquet_metadata"])
-def test_what_another_machine_replaces_while_it_is_read_is_read_again(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, reads: str
+@pytest.mark.parametrize(
+    "where", ["polars.read_parquet", "polars.read_parquet_metadata", "ats_assets.storage.objects.cached_files.said_of"]
+)
+def test_what_another_machine_replaces_while_it_is_read_or_fetched_is_read_again(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    one, other, real, meanwhile = machine("one"), machine("other"), getattr(pl, reads), iter([True])
+    one, other, meanwhile = machine("one"), machine("other"), iter([True])
+    module, _, name = where.rpartition(".")
+    real = getattr(importlib.import_module(module), name)
     one.write("bars", DAYS[0], frame(close=float(1)))
 
-    def replaced_meanwhile(*args: Any, **more: Any) -> Any:
-        if next(meanwhile, False):
+    def replaced_meanwhile(source: Any, *args: Any, **more: Any) -> Any:
+        if not isinstance(source, io.BytesIO) and next(meanwhile, False):
             one.write("bars", DAYS[0], frame(close=float(2)))
             other.stored_sessions("bars")  # as another thread of this process does, or another process
-        return real(*args, **more)
+        return real(source, *args, **more)
 
-    monkeypatch.setattr(pl, reads, replaced_meanwhile)
+    monkeypatch.setattr(where, replaced_meanwhile)
     footer, rows = other.footer("bars", DAYS[0]), other.read("bars", DAYS[:1])
     assert next(meanwhile, None) is None
     assert_frame_equal(rows, frame(close=float(2)))
