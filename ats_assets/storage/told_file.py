@@ -37,7 +37,7 @@ class ToldFile:
     reads: Mapping[str, Digest] = field(default_factory=dict)
 
 
-def said_of(key: str, content: bytes) -> str:
+def told_text(key: str, content: bytes) -> str:
     """What an object is told to be, as one text; empty of what is no partition.
 
     Parameters

@@ -11,6 +11,7 @@ from ats_assets.backtests import run_backtest
 from ats_assets.books.account_books import account_books
 from ats_assets.books.account_history import history_of_backtest
 from ats_assets.books.contracts import CONTRACTS
+from ats_assets_tests.backtests.small_markets import random_market
 from ats_assets_tests.books.books_market import CAPITAL, COSTS, MONEY, cents, keep_the_books, random_books
 from ats_assets_tests.rounds import rounds
 
@@ -26,6 +27,19 @@ def test_books_sum_to_the_account_share_for_share_and_cent_for_cent(
         if name != "attribution":
             contract.validate(getattr(books, name))
     keep_the_books(books, result, inputs)
+
+
+@settings(max_examples=rounds(5, 60), deadline=None)
+@given(st.integers(0, 10**6))
+def test_bars_of_what_nobody_wants_or_has_change_nothing(seed: int) -> None:
+    """So books read those of the rest alone."""
+    result, inputs, days = random_books(seed, 20, 4, CAPITAL)
+    others = random_market(seed + 1, 20, 3, shorts=True)[0].with_columns(symbol="A" + pl.col("symbol"))
+    assert set(others["session"]) <= set(days)
+    few = account_books(history_of_backtest(result), inputs, days)
+    many = account_books(history_of_backtest(result), replace(inputs, bars=pl.concat([others, inputs.bars])), days)
+    assert few.fills.height > 0
+    assert all(a.equals(b) for a, b in zip(vars(few).values(), vars(many).values(), strict=True))
 
 
 @settings(max_examples=rounds(8, 60), deadline=None)

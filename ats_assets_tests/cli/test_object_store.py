@@ -57,7 +57,7 @@ def test_a_run_by_processes_of_the_command_line_is_the_run_on_a_disk_and_other_c
     found = files_in(s3, "cli")
     expected = {path: content for path, content in files_of_home(made[0]).items() if path in found}
     assert differences(found, expected) == []
-    assert len(found) > 40
+    assert len(found) == 8 * 5
     other = store | {"ATS_STORAGE__DATA": str(tmp_path / "other")}
     stale = command("stale", "--json", home=home, **other)
     assert stale.exit_code == 0, stale.output

@@ -89,7 +89,7 @@ def test_a_worker_of_another_machine_and_the_run_see_what_the_other_has_just_sto
 
 def test_pieces_of_work_are_counted_while_they_are_done() -> None:
     pieces, told = CountedPieces(), list[tuple[str, int, int]]()
-    pieces.on_done = lambda *now: told.append(now)
+    pieces.on_done = lambda asset, done, given: told.append((asset, done, given))
     waiting = [Future[bytes]() for _ in range(3)]
     for one in waiting:
         pieces.count("alpha158", one)

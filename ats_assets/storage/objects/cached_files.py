@@ -11,7 +11,7 @@ from ats_assets.errors import CorruptPartitionError
 from ats_assets.storage.objects.bucket import sha256_of
 from ats_assets.storage.objects.commit_log import StoredObject
 from ats_assets.storage.objects.placeholders import has_bytes, put_bytes, put_placeholder
-from ats_assets.storage.told_file import said_of
+from ats_assets.storage.told_file import told_text
 
 if TYPE_CHECKING:
     from ats_assets.storage.objects.followed_log import FollowedLog
@@ -91,7 +91,7 @@ class CachedFiles:
             held = log.bucket.get(key)
             sha256 = sha256_of(held.content) if held else ""
             if held is not None and stored.sha256 in {"", sha256}:
-                fetched = StoredObject(sha256, held.size, held.etag, stored.mtime_ns, said_of(key, held.content))
+                fetched = StoredObject(sha256, held.size, held.etag, stored.mtime_ns, told_text(key, held.content))
                 if self._keep(path, held.content, fetched, stored):
                     return
             with log.lock:

@@ -28,7 +28,7 @@ from ats_assets.storage.objects.known_objects import KnownObjects
 from ats_assets.storage.objects.placeholders import put_placeholder
 from ats_assets.storage.objects.probing import require_conditional_writes
 from ats_assets.storage.processes import is_alive, this_process
-from ats_assets.storage.told_file import said_of
+from ats_assets.storage.told_file import told_text
 from ats_assets.storage.write_log import WriteLog
 
 OPEN_SECONDS: Final = 600.0
@@ -276,4 +276,4 @@ class FollowedLog:
 
 
 def _stored(held: Held) -> StoredObject:
-    return StoredObject(sha256_of(held.content), held.size, held.etag, held.mtime_ns, said_of(held.key, held.content))
+    return StoredObject(sha256_of(held.content), held.size, held.etag, held.mtime_ns, told_text(held.key, held.content))

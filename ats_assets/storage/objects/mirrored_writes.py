@@ -21,7 +21,7 @@ from ats_assets.errors import ObjectStoreError, WrittenMeanwhileError
 from ats_assets.storage.atomic_file import FileGroup
 from ats_assets.storage.objects.bucket import TakenError, sha256_of
 from ats_assets.storage.objects.commit_log import LogRecord, StoredObject
-from ats_assets.storage.told_file import said_of
+from ats_assets.storage.told_file import told_text
 
 if TYPE_CHECKING:
     from ats_assets.storage.objects.cached_files import CachedFiles
@@ -131,7 +131,7 @@ class _Writing:
             except TakenError:
                 raise self._refused(key) from None
         mtime_ns = os.stat(temporary).st_mtime_ns  # noqa: PTH116
-        self.stored[key] = StoredObject(sha256, len(content), etag or "", mtime_ns, said_of(key, content))
+        self.stored[key] = StoredObject(sha256, len(content), etag or "", mtime_ns, told_text(key, content))
 
     def _refused(self, key: str) -> WrittenMeanwhileError:
         return WrittenMeanwhileError(

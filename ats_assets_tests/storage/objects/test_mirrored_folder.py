@@ -130,7 +130,7 @@ def test_of_two_who_write_at_once_one_is_refused(s3: S3Double, machine: Machine)
 
 
 @pytest.mark.parametrize(
-    "where", ["polars.read_parquet", "polars.read_parquet_metadata", "ats_assets.storage.objects.cached_files.said_of"]
+    "where", ["polars.read_parquet", "polars.read_parquet_metadata", "ats_assets.storage.objects.cached_files.told_text"]
 )
 def test_what_another_machine_replaces_while_it_is_read_or_fetched_is_read_again(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, where: str
