@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SUPPORTED = ((3, 11), (3, 12))  # pyqlib has no later wheels
@@ -28,6 +29,7 @@ python3 dev.py COMMAND [arguments]
 
   run [arguments]     the whole graph, from bars to signals; arguments go to `ats run` (`run --help` lists them)
   test [--full] [arguments]    the tests; arguments go to pytest. With --full the long random ones (kills, crashes, restatements, ...) go all their rounds
+  kernels             compile what the tests compile first; `test` does it, too
   check               ruff, basedpyright and import-linter
   ui [--port 3000] [--crypto]    Dagster's web UI and daemon on 127.0.0.1, until Ctrl-C
   docs [--build] [--port 8001]    the documentation as a site on 127.0.0.1, until Ctrl-C; with --build its files in site/
@@ -178,8 +180,13 @@ def is_ready(project: Project) -> bool:
     return False
 
 
-def set_up(project: Project) -> None:
+def set_up(project: Project, beside: Path | None = None) -> None:
     """Make or repair the virtual environment unless it is in order.
+
+    Parameters
+    ----------
+    beside
+        A further lock, installed at the same time.
 
     Raises
     ------
@@ -207,13 +214,18 @@ def set_up(project: Project) -> None:
         missing = len(project.locked() - project.installed())
         say(f"installing {len(project.locked())} packages" + (", a few minutes the first time" if missing > 50 else " (most are there)"))
         with project.log.open("w", encoding="utf-8") as log:
-            _pip(project, ["--require-hashes", "--no-deps", "-r", str(project.lock)], log, handed_down, total=missing)
+            _install_locks(project, [project.lock, *([beside] if beside else [])], log, handed_down, missing)
             _pip(project, ["--no-deps", "--no-build-isolation", "-e", str(project.root)], log, handed_down)
             _compile(project, log)
         unfinished = project.stamp.with_suffix(".part")
         unfinished.write_text(wanted_stamp(project), encoding="utf-8")
         unfinished.replace(project.stamp)
         say(f"set up in {time.monotonic() - started:.0f} s")
+
+
+LARGE = "ccxt", "databricks", "debugpy", "moto", "networkx", "plotly", "pymongo", "schemathesis", "stripe", "sympy"
+"""Packages of which a command imports a small part or nothing: that is compiled when it is imported."""
+NOT_COMPILED = r"[/\\]tests?[/\\]|[/\\]site-packages[/\\](" + "|".join(LARGE) + r")[/\\]"
 
 
 def _compile(project: Project, log) -> None:
@@ -225,7 +237,7 @@ def _compile(project: Project, log) -> None:
     environment = {name: value for name, value in project.environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
     how = {"cwd": project.root, "env": environment, "stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
     folders = [str(project.site_packages()), str(project.root / "ats_assets")]
-    byte_code = ["-m", "compileall", "-q", "-j", "0", "-x", r"[/\\]tests?[/\\]", *folders]
+    byte_code = ["-m", "compileall", "-q", "-j", "0", "-x", NOT_COMPILED, *folders]
     log.flush()
     with subprocess.Popen([str(project.python), "-m", "ats_assets.runs.compiling"], **how):
         subprocess.run([str(project.python), *byte_code], check=False, **how)
@@ -334,6 +346,45 @@ def _discard_damaged(project: Project) -> None:
         shutil.rmtree(remnant) if remnant.is_dir() else remnant.unlink()
 
 
+PIPS = 4
+"""At once: one pip loads, verifies and unpacks one package after another on one processor."""
+
+
+def _install_locks(project: Project, locks: list[Path], log, handed_down, missing: int) -> None:
+    """Install what locks pin, the first one's packages dealt out to several pips where several are missing; none waits for another.
+
+    No file is written by two of them: packages that have files in common are of one family, and no package is in two locks.
+
+    Raises
+    ------
+    DevError
+        Of the first pip that fails, when all have ended.
+    """
+    parts = max(1, min(PIPS, missing))
+    files = locks if parts == 1 else [*_dealt(project, locks[0], parts), *locks[1:]]
+    with ThreadPoolExecutor(len(files)) as threads:
+        hashed = (["--require-hashes", "--no-deps", "-r", str(file)] for file in files)
+        pips = [threads.submit(_pip, project, one, log, handed_down, total=missing // parts) for one in hashed]
+    for pip in pips:
+        pip.result()
+
+
+def _dealt(project: Project, lock: Path, parts: int) -> list[Path]:
+    """The requirements of a lock in so many files, each family of packages in one."""
+    families: dict[str, list[str]] = {}
+    for _, entry in _lock_entries(lock.read_text(encoding="utf-8")):
+        families.setdefault(family(entry), []).append(entry)
+    files = [project.venv / f"ats-setup-{n}.lock" for n in range(parts)]
+    for n, file in enumerate(files):
+        file.write_text("".join(f"{entry}\n" for one in list(families.values())[n::parts] for entry in one), encoding="utf-8")
+    return files
+
+
+def family(requirement: str) -> str:
+    """What the packages share that may bring the same files, as mlflow and mlflow-skinny do: the first word of the name."""
+    return re.split(r"[-_.=]", requirement, maxsplit=1)[0].lower()
+
+
 def _pip(project: Project, arguments: list[str], log, handed_down, total: int = 0) -> None:
     """Run `pip install`, its output into the log, its progress onto a terminal."""
     options = ["--no-input", "--disable-pip-version-check", "--no-compile", "--progress-bar=off"]
@@ -387,16 +438,33 @@ def test(project: Project, arguments: list[str]) -> int:
     everything = ["-n", str(processors), "--dist", "loadfile", "--no-loadscope-reorder", "-q", "--durations=15"]
     os.chdir(project.root)
     if not arguments:
-        _compile_kernels(project)
+        kernels(project, [])
     return _become(project, [str(project.python), "-m", "pytest", *(arguments or everything)])
 
 
-def _compile_kernels(project: Project) -> None:
-    """Compile what tests need once, so that no two of pytest's processes do the same."""
-    started = time.monotonic()
+def kernels(project: Project, arguments: list[str]) -> int:
+    """Compile what tests need once, so that no two of pytest's processes do the same; nothing is done where that was done for this code."""
+    if arguments:
+        raise DevError(f"kernels takes no arguments, got {' '.join(arguments)}")
+    started, made_of = time.monotonic(), _code_now(project)
+    stamp = project.venv / "ats-kernels.txt"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == made_of:
+        return 0
     if subprocess.run([project.python, "-m", "ats_assets_tests.warming"], env=project.environment(), check=False).returncode:
         raise DevError("the kernels can't be compiled; the message above says why")
+    stamp.write_text(made_of, encoding="utf-8")
     say(f"kernels compiled in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def _code_now(project: Project) -> str:
+    """What kernels are compiled from, as it is told by: the files of the code by their time and length, and the packages."""
+    told = hashlib.sha256(project.lock.read_bytes())
+    for folder in ("ats_assets", "ats_assets_tests"):
+        for file in sorted((project.root / folder).rglob("*.py")):
+            status = file.stat()
+            told.update(f"{file}:{status.st_mtime_ns}:{status.st_size}\n".encode())
+    return told.hexdigest()
 
 
 def check(project: Project, arguments: list[str]) -> int:
@@ -416,12 +484,16 @@ def check(project: Project, arguments: list[str]) -> int:
     return int(any(status for status, _ in outcomes))
 
 
+def _torch_lock(project: Project) -> Path:
+    return project.root / "requirements-torch.lock"
+
+
 def torch(project: Project, arguments: list[str]) -> int:
     """Install PyTorch beside the lock's packages, as it is tested; it is not among them, since on Linux the index's build brings 3 GB of CUDA."""
     if arguments:
         raise DevError(f"torch takes no arguments, got {' '.join(arguments)}")
     with project.log.open("a", encoding="utf-8") as log:
-        _pip(project, ["--require-hashes", "--no-deps", "-r", str(project.root / "requirements-torch.lock")], log, ())
+        _pip(project, ["--require-hashes", "--no-deps", "-r", str(_torch_lock(project))], log, ())
     say("PyTorch is installed")
     return 0
 
@@ -568,7 +640,7 @@ def _become(project: Project, command: list[str]) -> int:
     return subprocess.call(command, env=project.environment())
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "ui": ui, "docs": docs, "torch": torch, "lock": lock}
+COMMANDS = {"run": run, "test": test, "check": check, "kernels": kernels, "ui": ui, "docs": docs, "torch": torch, "lock": lock}
 
 
 def main(arguments: list[str], root: Path) -> int:
@@ -582,7 +654,7 @@ def main(arguments: list[str], root: Path) -> int:
         return 2
     project = Project(root)
     try:
-        set_up(project)
+        set_up(project, beside=_torch_lock(project) if command is torch else None)
         return command(project, arguments[1:])
     except DevError as error:
         say(str(error))

@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import sys
 import time
 import tomllib
 import zipfile
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -68,21 +70,21 @@ version = "1.0"
 """
 
 
-def make_wheel(folder: Path, version: str) -> str:
-    """A wheel `pinned` in `folder`; returns its line in a lock."""
+def make_wheel(folder: Path, version: str, name: str = "pinned") -> str:
+    """A wheel in `folder`; returns its line in a lock."""
     body = f"VERSION = {version!r}\n"
     files = {
-        "pinned/__init__.py": body,
-        f"pinned-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: pinned\nVersion: {version}\n",
-        f"pinned-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{name}/__init__.py": body,
+        f"{name}-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{name}-{version}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    record = f"pinned-{version}.dist-info/RECORD"
-    files[record] = "".join(f"{name},,{len(text)}\n" for name, text in files.items()) + f"{record},,\n"
-    path = folder / f"pinned-{version}-py3-none-any.whl"
+    record = f"{name}-{version}.dist-info/RECORD"
+    files[record] = "".join(f"{path},,{len(text)}\n" for path, text in files.items()) + f"{record},,\n"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
-        for name, text in files.items():
-            wheel.writestr(name, text)
-    return f"pinned=={version} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
+        for inside, text in files.items():
+            wheel.writestr(inside, text)
+    return f"{name}=={version} \\\n    --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
 
 
 class Tiny:
@@ -259,14 +261,31 @@ def test_the_stamp_covers_lock_project_and_folder(made: Tiny, tmp_path: Path) ->
 
 def test_a_changed_lock_is_installed(made: Tiny) -> None:
     before = made.project.lock.read_text()
-    made.project.lock.write_text(make_wheel(made.wheels, "2.0"))
+    more = [make_wheel(made.wheels, "1.0", name) for name in ("first", "second")]
+    made.project.lock.write_text(make_wheel(made.wheels, "2.0") + "".join(more))
     changed = made.dev("run")
     assert changed.returncode == 7, changed.stderr
     assert "making" not in changed.stderr  # kept, and brought up to date
     assert "2.0" in made.pinned().read_text()
+    assert {"first", "second"} <= {folder.name for folder in made.project.site_packages().iterdir()}
+    assert made.project.log.read_text().count("Successfully installed") == 3  # two pips at once, then the project itself
     made.project.lock.write_text(before)
     assert made.dev("run").returncode == 7
     assert "1.0" in made.pinned().read_text()
+
+
+def test_no_two_pips_write_the_same_file() -> None:
+    """mlflow's and cvxpy's packages bring the same files: one pip that replaces a file which another writes fails."""
+    first: dict[str, str] = {}
+    shared = set[tuple[str, str]]()
+    for package in distributions():
+        name = dev.family(package.metadata["Name"])
+        for line in (package.read_text("RECORD") or "").splitlines():
+            file = line.rsplit(",", 2)[0]
+            if first.setdefault(file, name) != name and "__pycache__" not in file:
+                shared.add((first[file], name))
+    assert not shared
+    assert not dev.Project(ROOT).locked() & set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements-torch.lock").read_text(), re.MULTILINE))
 
 
 def test_what_an_interrupted_installation_left_is_repaired(made: Tiny) -> None:
@@ -461,12 +480,37 @@ def test_tests_are_run_after_the_kernels_are_compiled_in_full_if_asked(
     project.python.chmod(0o755)
     monkeypatch.setattr(dev, "_become", lambda project, command: subprocess.run(command, check=True).returncode)
     monkeypatch.chdir(tmp_path)
+    project.lock.touch()
     assert dev.test(project, arguments) == 0
     calls = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert [call["arguments"][1] for call in calls] == (["pytest"] if narrow else ["ats_assets_tests.warming", "pytest"])
     assert {call["full"] for call in calls} == {full}
     assert ("-k" in calls[-1]["arguments"]) == narrow
     assert "--full" not in calls[-1]["arguments"]
+
+
+def test_kernels_are_compiled_again_where_code_or_packages_have_changed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = dev.Project(tmp_path)
+    project.bin.mkdir(parents=True)
+    project.python.write_text("#!/bin/sh\necho compiled\n")
+    project.python.chmod(0o755)
+    project.lock.touch()
+    code = tmp_path / "ats_assets" / "kernels" / "kernel.py"
+    code.parent.mkdir(parents=True)
+    for text in ("x = 1\n", "x = 22\n"):
+        code.write_text(text)
+        assert dev.kernels(project, []) == dev.kernels(project, []) == 0
+        assert capfd.readouterr().out == "compiled\n"
+    project.lock.write_text("numba==1\n")
+    assert dev.kernels(project, []) == 0
+    assert capfd.readouterr().out == "compiled\n"
+    project.python.write_text("#!/bin/sh\nexit 1\n")
+    code.unlink()
+    for _ in range(2):
+        with pytest.raises(dev.DevError, match="can't be compiled"):
+            dev.kernels(project, [])
 
 
 def test_check_runs_everything_and_fails_if_any_fails(made: Tiny, capfd: pytest.CaptureFixture[str]) -> None:
@@ -576,7 +620,12 @@ def test_the_set_up_compiles_what_it_has_installed_whatever_the_environment_says
     project.bin.mkdir(parents=True)
     project.python.symlink_to(sys.executable)
     (project.venv / "pyvenv.cfg").write_text(f"version = {sys.version.split()[0]}\n")
-    for package in (project.site_packages() / "one", project.site_packages() / "one" / "tests", project.root / "ats_assets"):
+    for package in (
+        project.site_packages() / "one",
+        project.site_packages() / "one" / "tests",
+        project.site_packages() / dev.LARGE[0],
+        project.root / "ats_assets",
+    ):
         package.mkdir(parents=True)
         (package / "module.py").write_text("x = 1\n")
     (project.root / "ats_assets" / "broken.py").write_text("x =\n")
