@@ -28,12 +28,15 @@ from ats_assets.sources.adapters.synthetic.source import SyntheticSource
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, MarketData, Reference, serving
 from ats_assets_tests.alpaca_double.trading import Trading
 from ats_assets_tests.asked_events import asked_instance
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import EARLY_MODELS, make_history, run_job, small_market
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST, START, LAST = date(2021, 1, 4), date(2021, 2, 1), date(2021, 3, 1)
 """Bars begin; trading begins, at the 20th session; the 20th session of trading."""
 SYMBOLS = 12
+SESSIONS = rounds(10, 20)
+"""That are traded: in these the brake is on at least once, and positions are opened, changed and closed."""
 
 
 def calendar() -> SessionCalendar:
@@ -135,12 +138,12 @@ class Daemon:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_targets(
+def test_sessions_of_paper_trading_come_to_the_backtest_of_their_targets(
     double: tuple[AlpacaDouble, list[str]], deployment: Deployment
 ) -> None:
     server, _ = double
-    traded = calendar().sessions(START, LAST)
-    assert len(traded) == 20
+    traded = calendar().sessions(START, LAST)[:SESSIONS]
+    assert len(traded) == SESSIONS
     assert make_history(deployment, FIRST, START).success
     with asked_instance() as instance:
         daemon = Daemon(deployment, instance)
@@ -149,7 +152,7 @@ def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_targets(
             daemon.evening(after_close(day))
             daemon.night(day)
     assert [day for job, day in daemon.ran if job == JOB] == [day.isoformat() for day in traded], daemon.said
-    assert sum(job == "nightly_retraining" for job, _ in daemon.ran) == 19  # of the first day it was in the history
+    assert sum(job == "nightly_retraining" for job, _ in daemon.ran) == SESSIONS - 1  # of the first day it was in the history
 
     settings, warehouse = deployment.settings, deployment.warehouse
     targets = warehouse.read("targets", traded, ["symbol", "session", "target_weight"])
@@ -172,14 +175,14 @@ def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_targets(
     )
     assert not without.equity["equity"].equals(expected.equity["equity"]), "no session lost so much that the brake was on"
     account = warehouse.read("account", traded)
-    assert account["differences"].null_count() == 20
+    assert account["differences"].null_count() == SESSIONS
     assert account.select("session", "cash", "equity").equals(expected.equity.select("session", "cash", "equity"))
     ours = warehouse.read("positions", traded).select(
         "session", "symbol", pl.col("quantity").alias("shares"), pl.col("cost").alias("basis")
     )
     assert ours.equals(expected.positions.select("session", "symbol", "shares", "basis"))
     fills = warehouse.read("fills", traded)
-    assert len(fills) == len(expected.trades) > 20
+    assert len(fills) == len(expected.trades) > SESSIONS
     assert fills["cash_flow"].sum() == pytest.approx(expected.trades["cash_flow"].sum(), abs=1e-6)
     assert warehouse.read("orders", traded)["state"].unique().to_list() == ["accepted"]
     _the_last_order_is_explained(deployment)
