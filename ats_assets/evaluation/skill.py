@@ -7,6 +7,7 @@ under the session at which its outcome was known.
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from ats_assets.corporate_actions.identity import INSTRUMENT
 from ats_assets.errors import LookAheadError
 from ats_assets.evaluation.schema import QUANTILES, SKILL_SCHEMA
 
+KEYS: Final = ("session", "horizon_sessions", "decision_session")
 MIN_SYMBOLS = 3
 """Fewer have no correlation worth the name: null."""
 
@@ -48,35 +50,38 @@ def skill(predictions: pl.DataFrame, forward_returns: pl.DataFrame, calendar_ses
         raise LookAheadError(
             f"the predictions of {inside['session'][0]} come from a model fitted at {inside['model_session'][0]}: that is not out of sample; materialise them again"
         )
-    by_session = {key[0]: rows for key, rows in predictions.sort("session", "symbol").group_by("session", maintain_order=True)}
-    tops = {session: _top(rows) for session, rows in by_session.items()}
+    tops = _tops(predictions)
     previous = dict(zip(calendar_sessions[1:], calendar_sessions[:-1], strict=True))
-    rows = []
-    ordered = forward_returns.sort("session", "horizon_sessions", "symbol")
-    for (session, horizon, decision), outcomes in ordered.group_by("session", "horizon_sessions", "decision_session", maintain_order=True):
-        made = by_session.get(decision)
-        judged = (
-            made.join(outcomes.select("symbol", "forward_return"), on="symbol", how="inner", maintain_order="left")
-            if made is not None
-            else None
-        )
-        if judged is None or judged.is_empty():
-            continue
-        scores, returns = judged["score"].to_numpy(), judged["forward_return"].to_numpy()
+    made = predictions.select("symbol", "score", "model_session", decision_session="session")
+    judged = forward_returns.select(*KEYS, "symbol", "forward_return").join(made, on=["symbol", "decision_session"], how="inner")
+    judged = judged.sort(*KEYS, "symbol")
+    scores, returns = judged["score"].to_numpy(), judged["forward_return"].to_numpy()
+    rows, end = [], 0
+    groups = judged.group_by(*KEYS, maintain_order=True).agg(pl.len(), pl.col("model_session").first())
+    for session, horizon, decision, symbols, model_session in groups.iter_rows():
+        first, end = end, end + symbols
         rows.append(
             {
                 "session": session,
                 "decision_session": decision,
                 "horizon_sessions": horizon,
-                "model_session": judged["model_session"][0],
-                "n_symbols": judged.height,
-                "ic": correlation(scores, returns),
-                "rank_ic": correlation(average_ranks(scores), average_ranks(returns)),
-                "quantile_returns": _quantile_returns(scores, returns),
+                "model_session": model_session,
+                "n_symbols": symbols,
                 "turnover": _turnover(tops[decision], tops.get(previous.get(decision))),  # pyright: ignore[reportArgumentType]
+                **_figures(scores[first:end], returns[first:end]),
             }
         )
     return pl.DataFrame(rows, schema=SKILL_SCHEMA)
+
+
+def _figures(scores: np.ndarray, returns: np.ndarray) -> dict[str, Any]:
+    """Of one session and horizon."""
+    ranks = average_ranks(scores)
+    return {
+        "ic": correlation(scores, returns),
+        "rank_ic": correlation(ranks, average_ranks(returns)),
+        "quantile_returns": _quantile_returns(_quantile_of_rank(ranks), returns),
+    }
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float | None:
@@ -104,7 +109,13 @@ def average_ranks(values: np.ndarray) -> np.ndarray:
     >>> average_ranks(np.array([0.3, 0.1, 0.3, 0.9]))
     array([2.5, 1. , 2.5, 4. ])
     """
-    return pl.Series(values + 0.0).rank("average").to_numpy()  # 0.0 and -0.0 are equal
+    order = np.argsort(values)
+    ordered = values[order]
+    first = np.flatnonzero(np.concatenate(([True], (ordered[1:] != ordered[:-1]) & ~np.isnan(ordered[:-1])))[: len(values)])
+    many = np.diff(first, append=len(values))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat(first + (many + 1) / 2, many)
+    return ranks
 
 
 def quantile_of(scores: np.ndarray) -> np.ndarray:
@@ -117,18 +128,29 @@ def quantile_of(scores: np.ndarray) -> np.ndarray:
     >>> quantile_of(np.array([0.0, 0.0, 0.0, 0.0, 1.0]))  # equal scores share a quantile
     array([2, 2, 2, 2, 4])
     """
-    share = (average_ranks(scores) - 0.5) / len(scores)
-    return np.minimum((share * QUANTILES).astype(np.int64), QUANTILES - 1)
+    return _quantile_of_rank(average_ranks(scores))
 
 
-def _quantile_returns(scores: np.ndarray, returns: np.ndarray) -> list[float | None]:
-    quantiles = quantile_of(scores)
-    return [float(returns[quantiles == q].mean()) if (quantiles == q).any() else None for q in range(QUANTILES)]
+def _quantile_of_rank(ranks: np.ndarray) -> np.ndarray:
+    return np.minimum(((ranks - 0.5) / len(ranks) * QUANTILES).astype(np.int64), QUANTILES - 1)
 
 
-def _top(predictions: pl.DataFrame) -> frozenset[str]:
+def _quantile_returns(quantiles: np.ndarray, returns: np.ndarray) -> list[float | None]:
+    inside = [quantiles == q for q in range(QUANTILES)]
+    return [float(returns[of_quantile].mean()) if of_quantile.any() else None for of_quantile in inside]
+
+
+def _tops(predictions: pl.DataFrame) -> dict[date, frozenset[str]]:
+    """The top quantile of each session."""
     key = INSTRUMENT if INSTRUMENT in predictions.columns else "symbol"
-    return frozenset(predictions.filter(pl.Series(quantile_of(predictions["score"].to_numpy()) == QUANTILES - 1))[key].to_list())
+    ordered = predictions.sort("session")
+    names, scores = ordered[key].to_list(), ordered["score"].to_numpy()
+    tops, end = dict[date, frozenset[str]](), 0
+    for session, symbols in ordered.group_by("session", maintain_order=True).len().iter_rows():
+        first, end = end, end + symbols
+        places = np.flatnonzero(quantile_of(scores[first:end]) == QUANTILES - 1)
+        tops[session] = frozenset(names[first + place] for place in places)
+    return tops
 
 
 def _turnover(top: frozenset[str], before: frozenset[str] | None) -> float | None:
