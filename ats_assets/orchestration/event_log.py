@@ -31,6 +31,7 @@ from typing_extensions import override
 from watchdog.observers import Observer
 
 from ats_assets.orchestration.event_rows import index_events, insert_events, is_mirrored
+from ats_assets.orchestration.event_text import event_row
 from ats_assets.secrecy.event_documents import RedactedDocument, redacted_document
 from ats_assets.storage.atomic_file import replace_file
 
@@ -119,7 +120,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         of_runs: dict[str, list[dict[str, Any]]] = {}
         mirrored, rows = list[dg.EventLogEntry](), list[dict[str, Any]]()
         for one in events:
-            row: dict[str, Any] = self._event_to_row(one)
+            row = event_row(one, self._event_insert_timestamp(one))
             row["event"] = RedactedDocument(redacted_document(row["event"]))  # once for the tables that it goes into, up to three
             of_runs.setdefault(one.run_id, []).append(row)
             if is_mirrored(one):
