@@ -210,9 +210,10 @@ def stitched(
     told: list[tuple[str, int, int, int]] = []
     timed = pl.col("at").is_not_null()
     theirs = other.filter(timed).partition_by("symbol", as_dict=True)
-    for (symbol,), rows in taken.partition_by("symbol", as_dict=True, maintain_order=True).items():
-        added = theirs.get((symbol,)) if symbol is not None else None
+    for (named,), rows in taken.partition_by("symbol", as_dict=True, maintain_order=True).items():
+        added = theirs.get((named,)) if named is not None else None
         if added is not None:
+            symbol = str(named)
             start, end = (int(one.timestamp()) * 10**9 for one in hours.of(symbol, rows["session"][0]))
             holes = holes_of(_times(rows.filter(timed)), start, end, longest)
             made, counts = _with_holes_filled(rows, added, what, holes, tolerance)
@@ -282,7 +283,7 @@ def _times(rows: pl.DataFrame) -> Nanoseconds:
 
 
 def _told(rows: pl.DataFrame, what: str) -> tuple[Nanoseconds, list[object]]:
-    return _times(rows), rows.select(CONTENT[what]).rows()
+    return _times(rows), list(rows.select(CONTENT[what]).iter_rows())
 
 
 def _clock(at: int) -> str:

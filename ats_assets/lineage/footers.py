@@ -124,8 +124,12 @@ def told_records(deployment: Deployment, found: Iterable[Found]) -> dict[Found, 
     for path, told in deployment.warehouse.root_folder.told(of_partitions).items():
         one = of_partitions[path]
         if (told.asset, told.session) == (one.asset, one.key):
-            versions = {"code_version": told.code_version, "settings_version": told.settings_version}
-            records[one] = Record(data_version=told.data_version, told=told.reads, **versions)
+            records[one] = Record(
+                data_version=told.data_version,
+                code_version=told.code_version,
+                settings_version=told.settings_version,
+                told=told.reads,
+            )
     return records
 
 
@@ -155,8 +159,13 @@ def read_record(deployment: Deployment, found: Found, *, again: bool = False) ->
         return Record(fault=str(error))
     if not fault and (footer.asset, footer.session) != (found.asset, found.key if SESSION in found.path else ""):
         fault = f"it is the file of {footer.asset} at {footer.session}"
-    versions = {"code_version": footer.code_version, "settings_version": footer.settings_version}
-    return Record(data_version=footer.data_version, upstream=footer.upstream, fault=fault, **versions)
+    return Record(
+        data_version=footer.data_version,
+        code_version=footer.code_version,
+        settings_version=footer.settings_version,
+        upstream=footer.upstream,
+        fault=fault,
+    )
 
 
 def upstream_of(deployment: Deployment, asset: str, key: str, path: str) -> Upstream:

@@ -75,7 +75,7 @@ class RejectedScheduledEvents(RawScheduledEvents):
 
     reasons: pl.List = pa.Field(dtype_kwargs={"inner": pl.String}, description="names of the broken rules (`EVENT_REASONS`), sorted")
 
-    class Config(_Exactly):
+    class Config(RawScheduledEvents.Config):
         """As every contract of the stage."""
 
         name = "rejected_scheduled_events"

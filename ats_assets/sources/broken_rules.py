@@ -1,27 +1,17 @@
 """What of a data contract is broken, in one line."""
 
-from typing import Protocol
-
+import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
 
-class Contract(Protocol):
-    """A schema of pandera, or a model's class."""
-
-    def validate(self, check_obj: pl.DataFrame, /, *, lazy: bool) -> object:
-        """Hold the frame against it; with `lazy`, all that is broken is said at once."""
-        ...
-
-
-def broken_rules(contract: Contract, rows: pl.DataFrame, *, most: int = 3) -> str:
+def broken_rules(contract: pa.DataFrameSchema, rows: pl.DataFrame, *, most: int = 3) -> str:
     """Name each broken rule once, "column: rule; column: rule", the first `most` of them; empty where the contract holds.
 
     For the verdict of a check, which stands in one line of the web UI; `schema_violations` says each violation with an example.
 
     Examples
     --------
-    >>> import pandera.polars as pa
     >>> contract = pa.DataFrameSchema({"close": pa.Column(float, pa.Check.gt(0), unique=True)})
     >>> broken_rules(contract, pl.DataFrame({"close": [1.0, -1.0, -2.0]}))
     'close: greater_than(0)'
