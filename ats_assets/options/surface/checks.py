@@ -28,10 +28,8 @@ def _contract(deployment: Deployment) -> dg.AssetChecksDefinition:
         verdicts = {}
         for day in sessions:
             own = rows.filter(session=day)
-            said, reasons = (
-                broken_rules(VolatilitySurface.to_schema(), own),
-                own.filter(pl.col("why") != "")["why"].value_counts().sort("why"),
-            )
+            said = broken_rules(VolatilitySurface.to_schema(), own)
+            reasons = own.filter(pl.col("why") != "")["why"].value_counts().sort("why")
             figures = {"smiles": own.height - int(reasons["count"].sum()), **dict(reasons.iter_rows())}
             verdicts[day] = Verdict(passed=not said, text=said, metadata=figures)
         return report(context, verdicts, severity=dg.AssetCheckSeverity.ERROR)
