@@ -1,6 +1,8 @@
 """The workflows of GitHub Actions: versions, rights, limits, and nothing that a pull request can put into a shell."""
 
 import re
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +57,42 @@ def test_what_is_run_is_there() -> None:
             assert (ROOT / name).is_file(), name
     (names,) = re.findall(r"for name in ([\w ]+); do\n\s+timeout", (ROOT / ".github/workflows/benchmarks.yaml").read_text())
     assert all((ROOT / "benchmarks" / f"{name}.py").is_file() for name in names.split())
+
+
+CI = (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def test_what_tests_ask_for_is_installed_where_its_absence_fails_them() -> None:
+    """A test that is skipped without a server names Debian's packages; continuous integration says that they must be there."""
+    asked = [
+        re.findall(r"apt-get install ([a-z -]+)\)", path.read_text(encoding="utf-8")) for path in (ROOT / "ats_assets_tests").rglob("*.py")
+    ]
+    packages = {name for found in asked for names in found for name in names.split()}
+    assert {"postgresql", "redis-server", "prometheus"} <= packages
+    installed = {name for line in re.findall(r"\binstall ([a-z0-9 -]+)", CI) for name in line.split()}
+    assert packages <= installed
+
+
+@pytest.mark.parametrize(
+    ("beside", "stage", "passes"),
+    [("true", "true", True), ("false", "sleep 0.2", False), ("sleep 300 & sleep 300", "sleep 0.5; false", False)],
+    ids=["both pass", "what goes on fails", "the stage fails"],
+)
+def test_what_goes_on_beside_a_stage_is_told_and_its_failure_counts_and_none_of_it_is_left(
+    tmp_path: Path, beside: str, stage: str, passes: bool
+) -> None:
+    (functions,) = re.findall(r"^own=.*^trap cut_off EXIT$", CI, re.MULTILINE | re.DOTALL)
+    script = f"set -euo pipefail\n{functions}\nbeside() {{ echo told; {beside}; echo on; }}\nbegin beside\necho $begun >&2\n{stage}\nfinish\necho all"
+    environment = {"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)}
+    ended = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode == 0, ended.stdout.split()) == (passes, ["told", "on", "all"] if passes else ["told"]), ended.stderr
+    assert list(tmp_path.iterdir()) == []
+    deadline = time.monotonic() + 10
+    while members(int(ended.stderr.split()[0])):
+        assert time.monotonic() < deadline
+
+
+def members(group: int) -> list[str]:
+    """The processes of a group that run."""
+    stats = [path.read_text().rpartition(")")[2].split() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
+    return [stat[0] for stat in stats if int(stat[2]) == group and stat[0] != "Z"]
