@@ -353,13 +353,15 @@ PIPS = 4
 def _install_locks(project: Project, locks: list[Path], log, handed_down, missing: int) -> None:
     """Install what locks pin, the first one's packages dealt out to several pips where several are missing; none waits for another.
 
-    No file is written by two of them: packages that have files in common are of one family, and no package is in two locks.
+    No file is written by two of them: packages that have files in common are of one family, and no package is in two locks. Nor is pip replaced while others
+    run from its files: that is done before.
 
     Raises
     ------
     DevError
         Of the first pip that fails, when all have ended.
     """
+    _renew_pip(project, locks[0], log, handed_down)
     parts = max(1, min(PIPS, missing))
     files = locks if parts == 1 else [*_dealt(project, locks[0], parts), *locks[1:]]
     with ThreadPoolExecutor(len(files)) as threads:
@@ -367,6 +369,16 @@ def _install_locks(project: Project, locks: list[Path], log, handed_down, missin
         pips = [threads.submit(_pip, project, one, log, handed_down, total=missing // parts) for one in hashed]
     for pip in pips:
         pip.result()
+
+
+def _renew_pip(project: Project, lock: Path, log, handed_down) -> None:
+    """Bring pip itself to the version that a lock pins, if it pins one."""
+    for _, entry in _lock_entries(lock.read_text(encoding="utf-8")):
+        pinned = re.match(r"pip==([\w.!+]+)", entry)
+        if pinned and not (project.site_packages() / f"pip-{pinned[1]}.dist-info").is_dir():
+            alone = project.venv / "ats-setup-pip.lock"
+            alone.write_text(f"{entry}\n", encoding="utf-8")
+            _pip(project, ["--require-hashes", "--no-deps", "-r", str(alone)], log, handed_down)
 
 
 def _dealt(project: Project, lock: Path, parts: int) -> list[Path]:

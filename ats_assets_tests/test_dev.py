@@ -274,6 +274,30 @@ def test_a_changed_lock_is_installed(made: Tiny) -> None:
     assert "1.0" in made.pinned().read_text()
 
 
+def test_pip_is_replaced_before_several_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is replaced meanwhile finds its own modules gone."""
+    project, asked = dev.Project(tmp_path), list[list[str]]()
+    project.bin.mkdir(parents=True)
+    project.bin.joinpath("python").touch()
+    project.venv.joinpath("pyvenv.cfg").write_text("version = 3.11.2\n")
+    (tmp_path / "other.lock").write_text("torch==1 --hash=sha256:00\n")
+    project.lock.write_text("".join(f"{name}==2 \\\n    --hash=sha256:00\n" for name in ("one", "pip", "pip-audit", "two")))
+    monkeypatch.setattr(
+        dev,
+        "_pip",
+        lambda _, arguments, *__, **___: asked.append(re.findall(r"^([\w-]+)==", Path(arguments[-1]).read_text(), re.MULTILINE)),
+    )
+    for missing in (4, 0):
+        asked.clear()
+        dev._install_locks(project, [project.lock, tmp_path / "other.lock"], None, (), missing)
+        assert asked[0] == ["pip"]
+        assert {name for one in asked[1:] for name in one} == {"one", "pip", "pip-audit", "two", "torch"}
+    (project.site_packages() / "pip-2.dist-info").mkdir(parents=True)
+    asked.clear()
+    dev._install_locks(project, [project.lock], None, (), 0)
+    assert asked == [["one", "pip", "pip-audit", "two"]]
+
+
 def test_no_two_pips_write_the_same_file() -> None:
     """mlflow's and cvxpy's packages bring the same files: one pip that replaces a file which another writes fails."""
     first: dict[str, str] = {}
