@@ -74,6 +74,10 @@ def _packer(kind: type) -> Packer:
     rules = _WHITELIST_MAP.object_serializers.get(kind.__name__)
     if not isinstance(rules, NamedTupleSerializer) or not issubclass(kind, tuple):
         return pack_value
+    if (
+        type(rules).pack_items is not NamedTupleSerializer.pack_items
+    ):  # of few classes, in whose texts there are more fields than they have, or fewer
+        return pack_value
     name, old = rules.get_storage_name(), rules.old_fields
     places = rules.storage_field_names
     own: dict[str, Packer] = {key: _packer_of_field(custom) for key, custom in rules.field_serializers.items()}

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 import pytest
-from dagster._serdes import deserialize_value, serialize_value
+from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
+from dagster._serdes import ConfigurableClassData, deserialize_value, serialize_value
 from dagster_shared.serdes.errors import SerializationError
 
 from ats_assets.orchestration.event_text import event_text
@@ -54,6 +55,8 @@ def test_what_dagster_packs_differently_is_left_to_it() -> None:
         dg.AssetCheckSeverity.WARN,
         dg.DagsterRun(job_name="job", run_id="a" * 32, tags={"x": "y"}, status=dg.DagsterRunStatus.STARTED),
         dg.AssetCheckKey(dg.AssetKey("a"), "check"),
+        ConfigurableClassData("module", "Class", "a: 1\n"),
+        ReconstructableJob(ReconstructableRepository.for_module("module", "made"), "job", op_selection={"b", "a"}),
     ]
     for value in values:
         assert event_text(value) == serialize_value(value)
