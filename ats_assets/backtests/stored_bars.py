@@ -34,7 +34,7 @@ def traded_bars(
     targets
         With a column `symbol`.
     sessions
-        All are stored.
+        All are stored; with none there is an error, as of `Warehouse.read`.
     what
         Wants them, as a refusal says.
 
@@ -50,7 +50,7 @@ def traded_bars(
     needed = MATRICES * 8 * len(sessions) * len(wanted)
     shorter = "take a shorter range (the run configuration's first_session), or a smaller universe"
     require_whole(deployment, f"{what} of {len(wanted):,} symbols over {len(sessions):,} sessions", needed, shorter)
-    blocks = (sessions[first : first + SESSIONS_AT_ONCE] for first in range(0, len(sessions), SESSIONS_AT_ONCE))
+    blocks = (sessions[first : first + SESSIONS_AT_ONCE] for first in range(0, max(len(sessions), 1), SESSIONS_AT_ONCE))
     rows = (deployment.warehouse.read("bars", block, TRADED_COLUMNS) for block in blocks)
     return pl.concat([part.filter(pl.col("symbol").is_in(wanted.implode())) for part in rows])
 

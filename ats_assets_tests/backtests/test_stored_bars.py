@@ -11,7 +11,7 @@ from ats_assets.backtests import run_backtest
 from ats_assets.backtests.stored_bars import TRADED_COLUMNS, market_bars, traded_bars
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
-from ats_assets.errors import MemoryLimitError
+from ats_assets.errors import MemoryLimitError, MissingPartitionError
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings, RunsSettings
 from ats_assets_tests.backtests.small_markets import random_market
 from ats_assets_tests.bars.companies import name_change_actions
@@ -49,6 +49,11 @@ def test_bars_that_nobody_trades_change_nothing(tmp_path: Path, seed: int) -> No
     many = run_backtest(targets, bars.select(TRADED_COLUMNS), days, **how)
     assert many.trades.height > 0
     assert all(a.equals(b) for a, b in zip(vars(few).values(), vars(many).values(), strict=True))
+
+
+def test_no_sessions_are_refused_as_a_reading_of_none(tmp_path: Path) -> None:
+    with pytest.raises(MissingPartitionError, match="no session of bars was asked for"):
+        traded_bars(small_market(tmp_path), pl.DataFrame({"symbol": ["A"]}), [], identities_of(name_change_actions(), "x"), None)
 
 
 def test_a_backtest_that_does_not_fit_is_refused_before_bars_are_read(tmp_path: Path) -> None:
