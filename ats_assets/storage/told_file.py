@@ -63,18 +63,16 @@ def told_file(sha256: str, said: str) -> ToldFile:
     --------
     >>> told_file("ab", '["bars","2024-03-04","d","c","s",{"raw_bars":"1:ff"}]').reads
     {'raw_bars': (1, 255)}
+    >>> told_file("ab", '["of a later version of this package"]')
+    ToldFile(sha256='ab', asset='', session='', data_version='', code_version='', settings_version='', reads={})
     """
-    if not said:
+    try:
+        asset, session, data, code, settings, reads = json.loads(said)
+        told = {name: _digest(text) for name, text in reads.items()}
+    except (ValueError, TypeError, AttributeError):  # nothing was said, or in another form: who wants to know reads the file
         return ToldFile(sha256=sha256)
-    asset, session, data, code, settings, reads = json.loads(said)
     return ToldFile(
-        sha256=sha256,
-        asset=asset,
-        session=session,
-        data_version=data,
-        code_version=code,
-        settings_version=settings,
-        reads={name: _digest(text) for name, text in reads.items()},
+        sha256=sha256, asset=asset, session=session, data_version=data, code_version=code, settings_version=settings, reads=told
     )
 
 

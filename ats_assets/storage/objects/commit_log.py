@@ -79,8 +79,9 @@ class LogRecord:
             return cls(**values)
         except (ValueError, TypeError, KeyError) as error:
             raise ObjectStoreError(
-                f"{where} is no record of the log of writes ({type(error).__name__}): it was changed by hand. While nothing is running, remove everything under "
-                f"{CONTROL} there, and the log is begun anew from what is stored"
+                f"{where} is no record of the log of writes that this version of the package reads ({type(error).__name__}): a later one wrote it, or it was "
+                f"changed by hand. Install that version; or, while nothing is running, remove everything under {CONTROL} there and what storage.cache holds: the "
+                "log is begun anew from what is stored"
             ) from error
 
 

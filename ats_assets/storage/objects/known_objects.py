@@ -74,26 +74,23 @@ class KnownObjects:
 
     def objects(self, keys: Sequence[str]) -> dict[str, StoredObject]:
         """What is known of some keys, but what they say of themselves; those that are not there are missing."""
-        found: dict[str, StoredObject] = {}
-        for first in range(0, len(keys), AT_ONCE):
-            some = keys[first : first + AT_ONCE]
-            marks = ",".join("?" * len(some))
-            select = f"SELECT key, sha256, size, etag, mtime_ns FROM objects WHERE key IN ({marks})"  # noqa: S608 - question marks
-            found |= {row[0]: StoredObject(*row[1:]) for row in self.connection.execute(select, some)}
-        return found
+        return self._rows("sha256, size, etag, mtime_ns", keys)
 
     def all(self) -> dict[str, StoredObject]:
         """Every object."""
         select = "SELECT key, sha256, size, etag, mtime_ns, said FROM objects"
         return {row[0]: StoredObject(*row[1:]) for row in self.connection.execute(select)}
 
-    def told(self, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """SHA-256 of some keys, and what they say of themselves."""
-        found: dict[str, tuple[str, str]] = {}
+    def told(self, keys: Sequence[str]) -> dict[str, StoredObject]:
+        """The same with what they say of themselves."""
+        return self._rows("sha256, size, etag, mtime_ns, said", keys)
+
+    def _rows(self, columns: str, keys: Sequence[str]) -> dict[str, StoredObject]:
+        found: dict[str, StoredObject] = {}
         for first in range(0, len(keys), AT_ONCE):
             some = keys[first : first + AT_ONCE]
-            select = f"SELECT key, sha256, said FROM objects WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608 - question marks
-            found |= {key: (sha256, said) for key, sha256, said in self.connection.execute(select, some)}
+            select = f"SELECT key, {columns} FROM objects WHERE key IN ({','.join('?' * len(some))})"  # noqa: S608 - question marks
+            found |= {row[0]: StoredObject(*row[1:]) for row in self.connection.execute(select, some)}
         return found
 
     def put(self, objects: Mapping[str, StoredObject], *, cached: bool, used: float = 0.0) -> None:

@@ -101,8 +101,10 @@ class MirroredFolder(RootFolder):
 
     @override
     def told(self, paths: Iterable[Path]) -> Mapping[Path, ToldFile]:
-        keys = {self.log.key(path): path for path in paths if not _has_bytes_here(path)}
-        return {keys[key]: told_file(*told) for key, told in self.log.known.told(list(keys)).items()}
+        here = {self.log.key(path): (path, stands_for) for path in paths if (stands_for := _placeholder_of(path))}
+        told = self.log.known.told(list(here))
+        # Of a record that another process is taking in, placeholders are there before what they say is.
+        return {here[key][0]: told_file(one.sha256, one.said) for key, one in told.items() if here[key][1] == (one.size, one.mtime_ns)}
 
     @override
     def look(self, *, now: bool = False) -> None:
@@ -118,8 +120,10 @@ def _file_at(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_mode
 
 
-def _has_bytes_here(path: Path) -> bool:
+def _placeholder_of(path: Path) -> tuple[int, int] | None:
+    """The size and the time of the object that a placeholder stands for; None where there is none, or its bytes are here."""
     try:
-        return has_bytes(path.stat())
+        found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None
+    return None if has_bytes(found) else (found.st_size, found.st_mtime_ns)

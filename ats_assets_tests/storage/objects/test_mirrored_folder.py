@@ -6,6 +6,7 @@ import io
 import os
 import random
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from ats_assets.storage.digests import set_digest
 from ats_assets.storage.objects.bucket import Bucket
 from ats_assets.storage.objects.commit_log import CONTROL
 from ats_assets.storage.objects.mirrored_folder import MirroredFolder
-from ats_assets.storage.objects.placeholders import has_bytes
+from ats_assets.storage.objects.placeholders import has_bytes, put_placeholder
 from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.rounds import FULL
 from ats_assets_tests.s3_double import BUCKET, BUSY, S3Double
@@ -96,6 +97,19 @@ def test_what_a_partition_says_of_itself_is_known_before_it_is_fetched_and_gone_
     footer = other.footer("bars", DAYS[0])
     assert (footer.data_version, footer.upstream) == (told.data_version, upstream)
     assert other.root_folder.told([path]) == {}
+
+
+def test_a_placeholder_of_a_record_that_another_process_is_taking_in_is_not_told_as_what_was_there(machine: Machine) -> None:
+    """It puts them one by one, and notes what they are at the end."""
+    one, other = machine("one"), machine("other")
+    one.write("bars", DAYS[0], frame(close=float(1)))
+    assert other.stored_sessions("bars") == DAYS[:1]
+    path, folder = other.path("bars", DAYS[0]), other.root_folder
+    assert isinstance(folder, MirroredFolder)
+    (old,) = folder.log.known.all().values()
+    assert list(folder.told([path])) == [path]
+    put_placeholder(path, replace(old, sha256="of the new one", mtime_ns=old.mtime_ns + 1))
+    assert not folder.told([path])
 
 
 def test_what_an_earlier_version_knew_of_a_store_is_used(s3: S3Double, machine: Machine, tmp_path: Path) -> None:
