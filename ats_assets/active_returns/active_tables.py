@@ -175,10 +175,12 @@ def _places(symbols: pl.Series, at: NDArray[np.int64], settings: ActiveReturnSet
     """
     always = {symbol: place for place, group in enumerate(settings.groups.values()) for symbol in group}
     found = symbols.replace_strict(always, default=len(settings.groups), return_dtype=pl.Int64).to_numpy().copy()
+    rows = symbols.alias("symbol").to_frame().with_row_index("row").group_by("symbol").agg("row") if settings.spans else pl.DataFrame()
+    rows_of = dict(rows.iter_rows())
     for group, spans in settings.spans.items():
         place = list(settings.groups).index(group)
         for span in spans:
-            of_it = np.flatnonzero((symbols == span.symbol).to_numpy())
+            of_it = np.array(rows_of.get(span.symbol, ()), dtype=np.int64)
             inside = np.array([span.holds(days[i]) for i in at[of_it]], dtype=np.bool_)
             found[of_it[inside]] = place
     return found

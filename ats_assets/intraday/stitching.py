@@ -232,7 +232,7 @@ def _with_holes_filled(
         return rows, []
     timed, added = _once(rows.filter(pl.col("at").is_not_null()), what), _once(added, what)
     which = _fillers(timed, added, what, holes, tolerance)
-    counts = [int((which == place).sum()) for place in range(len(holes))]
+    counts = np.bincount(which[which >= 0], minlength=len(holes)).tolist()
     if not any(counts):
         return rows, counts
     times, order = _times(timed), timed["sequence"].to_numpy()
@@ -240,14 +240,13 @@ def _with_holes_filled(
     new = added.with_columns(
         hole=pl.Series(which), place=pl.Series([before[one] if one >= 0 else np.nan for one in which], dtype=pl.Float64)
     )
-    said = [f"no tick from {_clock(hole.start)} to {_clock(hole.end)}" for hole in holes]
-    new = new.filter(pl.col("hole") >= 0).with_columns(
-        vendor_reason=pl.concat_str(
-            "vendor_reason", pl.col("hole").replace_strict(dict(enumerate(said)), return_dtype=pl.String), separator=": "
-        )
-    )
+    said = {place: f"no tick from {_clock(hole.start)} to {_clock(hole.end)}" for place, hole in enumerate(holes)}
+    reason = pl.concat_str("vendor_reason", pl.col("hole").replace_strict(said, return_dtype=pl.String), separator=": ")
+    new = new.filter(pl.col("hole") >= 0).with_columns(vendor_reason=reason)
     both = pl.concat([rows.with_columns(place=pl.col("sequence").cast(pl.Float64)), new.select(*rows.columns, "place")])
-    ordered = both.with_row_index("row").sort("place", "row").drop("row", "place")
+    # equal ticks of two parts are taken for one that was delivered twice: what is new beside an equal one is of its part
+    part = pl.when(pl.col("row") < rows.height).then("part").otherwise(pl.col("part").first().over(*CONTENT[what], "at"))
+    ordered = both.with_row_index("row").with_columns(part=part).sort("place", "row").drop("row", "place")
     return ordered.with_columns(sequence=pl.int_range(pl.len(), dtype=pl.Int64)), counts
 
 

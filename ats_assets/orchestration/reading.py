@@ -196,11 +196,12 @@ class Known:
         return sorted({day for reader in readers for day in reads.sessions_read(self._deployment.calendar, reader)})
 
     def _is_known(self, asset: str, day: date) -> bool:
+        if self._copies and asset in self._deployment.records:  # whatever history began with, it is taken where it is
+            return self._deployment.warehouse.exists(asset, day)
         if asset not in self._starts:
             self._starts[asset] = self._deployment.history_start(asset)
         start = self._starts[asset]
-        is_absent = self._copies and asset in self._deployment.records and not self._deployment.warehouse.exists(asset, day)
-        return start is not None and day >= start and not is_absent
+        return start is not None and day >= start
 
     def _stamps_of(self, asset: str, day: date) -> list[str]:
         """The vintages of a session, looked up once; none of an asset that keeps no vintages."""

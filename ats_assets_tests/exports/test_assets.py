@@ -27,6 +27,8 @@ from ats_assets.exports.online import OnlineReader
 from ats_assets.exports.stores.redis import RedisSettings
 from ats_assets.exports.stores.timescale import TimescaleSettings
 from ats_assets.lineage.rebuilding import empty_world
+from ats_assets.orchestration.partitions import Reads
+from ats_assets.orchestration.reading import Known
 from ats_assets.runs.experiments.variant_settings import base_settings, write_variant
 from ats_assets.runs.export_diagnosis import diagnose_exports
 from ats_assets.secrecy.redaction import secret_variables
@@ -379,5 +381,10 @@ def test_what_is_collected_and_what_the_session_loop_records_is_exported_too(roo
     result = export(market(root, **collecting), "timescale", days[2], days[3])
     assert verdicts(result) == [True]
     assert is_exported(deployment, one, days[3])
+    early = deployment.calendar.offset(FIRST, -1)
+    deployment.warehouse.write("vendor_comparison", early, compared, upstream={}, code_version="c", settings_version="s")
+    known = Known(deployment, one.asset, [Reads(asset=asset) for asset in one.assets])
+    read = {asset for asset, versions in known.upstream(early).items() if versions}
+    assert read == {"vendor_comparison"}, "what is collected may be older than the bars, and its export would be asked for without end"
     with psycopg.connect(database) as connection:
         assert connection.execute(b"SELECT session, symbol, field FROM ats.vendor_comparison").fetchall() == [(days[3], "A", "close")]

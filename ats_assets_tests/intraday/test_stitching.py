@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from ats_assets.intraday.schema import NANOSECONDS, RAW_TRADES_SCHEMA
 from ats_assets.intraday.stitching import stitched
+from ats_assets.intraday.trade_screening import screen_trades
+from ats_assets.settings import TickScreeningSettings
 from ats_assets.sources.schema import VENDOR_SCHEMA
 from ats_assets_tests.intraday.ticks import MONDAY, nyse, raw_quotes, raw_trades
 from ats_assets_tests.rounds import rounds
@@ -114,6 +116,19 @@ def test_what_was_delivered_twice_pairs_once() -> None:
     named = {"trade_id": "7", "exchange": "N"}
     first = told(raw_trades({"at": "10:00", **named}, {"at": "10:00", **named}, {"at": "15:00"}), "one")
     assert stitched(first, second, "trades", nyse(), longest=3600 * SECOND, tolerance=0)[1]["ticks"].to_list() == [1]
+
+
+@pytest.mark.parametrize("parts", [(0, 0), (1, 1), (0, 1)])
+def test_what_fills_a_hole_is_no_copy_of_what_stands_beside_it(parts: tuple[int, int]) -> None:
+    """Equal ticks of two files are one that was delivered twice; those of two vendors that are not paired are two."""
+    first = told(raw_trades({"at": "10:00"}, {"at": "15:00"}), "one")
+    middle = [{"at": at, "part": part} for at in ("10:00", "12:00", "12:00") for part in parts]
+    rows = raw_trades({"at": "10:00"}, *middle, {"at": "15:00"})
+    found, _ = stitched(first, told(rows, "two", "one"), "trades", nyse(), longest=3600 * SECOND, tolerance=0)
+    kept, rejected = screen_trades(found.drop(VENDOR_SCHEMA.names()), nyse(), TickScreeningSettings())
+    assert rejected.is_empty()
+    once = screen_trades(rows, nyse(), TickScreeningSettings())[0]
+    assert kept["at"].equals(once["at"])
 
 
 def test_hours_bound_the_holes() -> None:

@@ -201,6 +201,9 @@ def test_only_what_is_chosen_is_read(tmp_path: Path) -> None:
     assert source(path, symbols=("B",)).ticks(MONDAY)["price"].to_list() == [7.0]
     with pytest.raises(SourceError, match="names 'venue', which"):
         source(path, where={"venue": "x"}).sessions()
+    two = [source(path, where={"src": name}) for name in "xy"]
+    assert [one.sessions() for one in two] == [[MONDAY], [MONDAY]]
+    assert [one.ticks(MONDAY)["price"].to_list() for one in two] == [[5.0, 7.0], [6.0]], "what one keeps the other leaves there"
 
 
 @pytest.mark.parametrize(

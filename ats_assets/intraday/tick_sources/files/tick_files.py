@@ -180,9 +180,8 @@ class TickFiles:
     @cached_property
     def _folder(self) -> Path:
         if self._keep is not None:
-            return (
-                self._keep / self._what / hashlib.sha256(str(self.path.absolute()).encode()).hexdigest()[:16]
-            )  # of several vendors each its own
+            of_vendor = repr((str(self.path), sorted(self._settings.where.items())))  # of several vendors each its own, of one file too
+            return self._keep / self._what / hashlib.sha256(of_vendor.encode()).hexdigest()[:16]
         aside = tempfile.mkdtemp(prefix="ats-ticks-")
         weakref.finalize(self, shutil.rmtree, aside, ignore_errors=True)
         return Path(aside)
