@@ -5,7 +5,7 @@ is its own return and the logarithm of its range. States are matched with those 
 the bars of a fixed window of sessions up to its own bar: it is the same alone and in any range.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -43,7 +43,14 @@ def bar_regimes_schema(settings: BarRegimeSettings) -> pl.Schema:
     return pl.Schema(keys | dict.fromkeys(bar_regime_columns(settings), pl.Float32()))
 
 
-def bar_regimes(bars: pl.DataFrame, settings: BarRegimeSettings, *, days: Sequence[date], sessions: Sequence[date]) -> pl.DataFrame:
+def bar_regimes(
+    bars: pl.DataFrame,
+    settings: BarRegimeSettings,
+    *,
+    days: Sequence[date],
+    sessions: Sequence[date],
+    fits: MutableMapping[date, RegimeModel | None] | None = None,
+) -> pl.DataFrame:
     """The regimes of the bars of some sessions, sorted by session, symbol, bar; NaN before there is an estimation.
 
     Parameters
@@ -54,11 +61,13 @@ def bar_regimes(bars: pl.DataFrame, settings: BarRegimeSettings, *, days: Sequen
         Every session of the calendar that the bars span, ascending.
     sessions
         Those that are wanted, each one of `days`.
+    fits
+        The estimations by the session that they are for, each of the bars of sessions before it: what is there is taken, what is not is added.
     """
     ordered = bars.sort("session", "symbol", "bar")
     of_day = {key[0]: rows for key, rows in ordered.partition_by("session", as_dict=True, maintain_order=True).items()}
     place = {day: i for i, day in enumerate(days)}
-    fits: dict[date, RegimeModel | None] = {}
+    fits = {} if fits is None else fits
     parts = [bar_regimes_schema(settings).to_frame()]
     for session in sessions:
         if session not in of_day:

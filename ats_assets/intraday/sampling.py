@@ -157,13 +157,26 @@ class TickSampling(ABC, Generic[S]):
             window = days[max(0, place[session] - self.back) : place[session]]
             for day in window:
                 if day not in heard:
-                    heard[day] = self._heard(frames, day)
-            ticks = self._ticks(frames, session)
-            if ticks.keys.height:
-                ends = self.ends(ticks, self._before(ticks, [heard[day] for day in window]))
-                rows = information_bars(ticks, ends, bulk=self.settings.sides == "bulk", clock=self.clock())
-                parts.append(rows if self.settings.keep_last else rows.filter(closed_by="threshold"))
+                    heard[day] = self.heard(frames, day)
+            parts.append(self.session_bars(frames, session, [heard[day] for day in window]))
         return pl.concat(parts).sort("symbol", "session", "bar")
+
+    def session_bars(self, frames: Mapping[str, pl.DataFrame], session: date, heard: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """The bars of one session.
+
+        Parameters
+        ----------
+        frames
+            As of `bars`; of the session alone, or of more. While the session goes on the last bar of each symbol is one that "session_end" closes.
+        heard
+            What each session of the window before it said, see `heard`.
+        """
+        ticks = self._ticks(frames, session)
+        if not ticks.keys.height:
+            return INFORMATION_BARS_SCHEMA.to_frame()
+        ends = self.ends(ticks, self.told_before(ticks.keys, heard))
+        rows = information_bars(ticks, ends, bulk=self.settings.sides == "bulk", clock=self.clock())
+        return rows if self.settings.keep_last else rows.filter(closed_by="threshold")
 
     def _ticks(self, frames: Mapping[str, pl.DataFrame], session: date) -> Ticks:
         rows = ticks_of_session(frames[self.source], session)
@@ -172,19 +185,20 @@ class TickSampling(ABC, Generic[S]):
         quotes = ticks_of_session(frames["quotes"], session) if self.settings.reads_quotes else None
         return trade_ticks(rows, quotes, by_quotes=self.settings.sides == "lee_ready")
 
-    def _heard(self, frames: Mapping[str, pl.DataFrame], day: date) -> pl.DataFrame:
-        """symbol, and a column for each of what the session says."""
+    def heard(self, frames: Mapping[str, pl.DataFrame], day: date) -> pl.DataFrame:
+        """What a session says of the thresholds of later ones: symbol, and a column for each number."""
         ticks = self._ticks(frames, day)
         said = self.said(ticks)
         return ticks.keys.select("symbol").with_columns(pl.Series(str(i), said[:, i]) for i in range(said.shape[1]))
 
-    def _before(self, ticks: Ticks, heard: Sequence[pl.DataFrame]) -> Floats:
+    def told_before(self, keys: pl.DataFrame, heard: Sequence[pl.DataFrame]) -> Floats:
+        """The median of what the sessions before said of each symbol of `keys`, of shape (n_keys, `tells`); NaN where too few said something."""
         if not heard or not self.tells:
-            return np.full((ticks.keys.height, self.tells), np.nan)
+            return np.full((keys.height, self.tells), np.nan)
         every, values = pl.concat(heard).fill_nan(None), [str(i) for i in range(self.tells)]
         fewest = self.settings.min_sessions if isinstance(self.settings, EstimatedSettings) else 1
         told = every.group_by("symbol").agg(pl.when(pl.col(name).count() >= fewest).then(pl.col(name).median()) for name in values)
-        found = ticks.keys.join(told, on="symbol", how="left", maintain_order="left")
+        found = keys.join(told, on="symbol", how="left", maintain_order="left")
         return found.select(pl.col(values).fill_null(np.nan)).to_numpy()
 
 

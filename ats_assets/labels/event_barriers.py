@@ -156,6 +156,15 @@ def triple_barrier_events(bars: pl.DataFrame, events: pl.DataFrame, days: Sequen
     return _labelled(paths, positions, ends, settings.max_sessions)
 
 
+def entered_events(bars: pl.DataFrame, events: pl.DataFrame, days: Sequence[date], settings: EventBarrierSettings) -> pl.DataFrame:
+    """The events that a position can be entered for, by what is known at their close: symbol, session, bar. Where barriers are in volatility, that one must be known.
+
+    Parameters and errors as `triple_barrier_events`; of these events alone it gives labels.
+    """
+    paths = bar_paths(bars, days)
+    return paths.rows.select("symbol", "session", "bar")[_positions(paths, events, settings).decided]
+
+
 def meta_labels(labels: pl.DataFrame, *, vertical: Literal["return", "loss"] = "return") -> pl.DataFrame:
     """Whether the side of a primary strategy was right: 1 where its position met the gain before the loss, else 0.
 

@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
+from ats_assets.events.choosing import traded_model
 from ats_assets.live.monitors import FRAMES, decisions_frame
 from ats_assets.live.recorded import empty_of, recorded_session
 from ats_assets.live.schema import MONITORS, LiveDecisions
@@ -26,11 +27,12 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 
 def _node(name: str, contract: type, code: Callable[..., object], deployment: Deployment) -> Node:
+    traded = traded_model(deployment) if deployment.settings.live.events.enabled else None
     return Node(
         name=name,
         group=GROUP,
         kinds=frozenset({"parquet", "sql"}),
-        reads=(Reads(asset="account"),),
+        reads=(Reads(asset="account"), *([Reads(asset=traded.predictions)] if traded is not None and name == DECISIONS else [])),
         contract=contract,
         code=(code,),
         settings=(deployment.settings.live.model_copy(update={"enabled": True, "start": False}),),

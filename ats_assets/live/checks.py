@@ -8,7 +8,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.live.as_decided import DIFFERENT, RESTATED, as_decided
 from ats_assets.live.day_market import of_warehouse
-from ats_assets.live.recorded import recorded_rules, recorded_session
+from ats_assets.live.recorded import events_compared, recorded_rules, recorded_session
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 
@@ -39,7 +39,8 @@ def decided_again(deployment: Deployment, session: date) -> Verdict:
         market = of_warehouse(deployment, session)
     except SourceError as error:
         return Verdict(passed=False, text=f"not compared: {error}")
-    found = as_decided(one.heard, one.decided, recorded_rules(deployment, session), market)
+    rules = recorded_rules(deployment, session)
+    found = as_decided(one.heard, one.decided, rules, market)
     told = found.rows.filter(verdict=DIFFERENT).head(NAMED)
     wrong = "; ".join(
         f"{at:%H:%M:%S} {what} {subject} ({reason}), now {again}"
@@ -53,4 +54,12 @@ def decided_again(deployment: Deployment, session: date) -> Verdict:
     late = found.rows.filter(found.rows["late"].is_not_null()).height
     counts |= {"late": late, "never_heard": len(found.missing), "not_stored": found.unstored}
     text = f"{found.summary}{f': {wrong}' if wrong else ''}"
-    return Verdict(passed=found.differences.is_empty(), text=text, metadata=counts)
+    passed = found.differences.is_empty()
+    if rules.lane is not None:
+        events = events_compared(deployment, session, one.decided, one.heard, market.trades)
+        if events is None:
+            text, passed = f"{text}. Events are not compared: {rules.lane.predictions} of {session} are not stored", False
+        else:
+            text, passed = f"{text}. {events.summary}", passed and events.differences.is_empty()
+            counts |= {"events": events.rows.height, "events_different": events.differences.height}
+    return Verdict(passed=passed, text=text, metadata=counts)

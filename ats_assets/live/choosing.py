@@ -12,6 +12,7 @@ from ats_assets.algorithms.stepping import DayEnd
 from ats_assets.algorithms.stored_days import EarlierSessions, StoredDays
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
+from ats_assets.live.deciding.lane_opening import open_lane
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.market_state import MINUTE
 from ats_assets.plugins import RISK_RULES, STREAMS, Chosen
@@ -31,7 +32,7 @@ def session_rules(deployment: Deployment, session: date, work: Callable[[str], t
     Raises
     ------
     SettingsError
-        If `live.rules` names no risk rule, or one that reads assets.
+        If `live.rules` names no risk rule, or one that reads assets; and as `open_lane`, which has other errors, too.
     """
     settings, calendar = deployment.settings, deployment.calendar
     return LiveRules(
@@ -45,6 +46,7 @@ def session_rules(deployment: Deployment, session: date, work: Callable[[str], t
         risk_rules=live_rules(deployment),
         histories=histories(deployment, session),
         fractional=settings.backtest.fractional_shares,
+        lane=open_lane(deployment, session),
     )
 
 

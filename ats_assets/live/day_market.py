@@ -15,9 +15,14 @@ _AT = pl.Datetime("us", "UTC")
 _F = pl.Float64
 BARS = pl.Schema({"symbol": pl.String, "starts_at": _AT, "open": _F, "high": _F, "low": _F, "close": _F, "volume": _F})
 QUOTES = pl.Schema({"symbol": pl.String, "at": _AT, "bid": _F, "ask": _F, "bid_size": _F, "ask_size": _F})
-TRADES = pl.Schema({"symbol": pl.String, "at": _AT, "price": _F, "size": _F})
+_OF_TICKS = pl.Schema(
+    {"nanoseconds": pl.Int64, "exchange": pl.String, "conditions": pl.List(pl.String), "trade_id": pl.String, "tape": pl.String}
+)
+TRADES = pl.Schema({"symbol": pl.String, "at": _AT, "price": _F, "size": _F, **_OF_TICKS})
+"""`nanoseconds` below the microsecond of `at`; what is beside price and size is null where it is not stored, as in the files of a folder."""
 _TIMES = ("starts_at", "start", "at", "ts", "t", "timestamp", "time")
 _AROUND = timedelta(hours=12)
+_DELIVERED = "raw_trades"
 _COLLECTED = {"bars": "alpaca_minute_bars", "quotes": "alpaca_quotes", "trades": "alpaca_trades"}
 
 
@@ -68,7 +73,7 @@ def of_folder(folder: Path, opens_at: datetime, closes_at: datetime, symbols: Se
         if at is None or kind is None or "symbol" not in names:
             continue
         zoned = pl.col(at) if getattr(names[at], "time_zone", None) else pl.col(at).dt.replace_time_zone(timezone)
-        rows = rows.with_columns(found_at=zoned.dt.convert_time_zone("UTC").cast(_AT))
+        rows = rows.drop(_OF_TICKS.names(), strict=False).with_columns(found_at=zoned.dt.convert_time_zone("UTC").cast(_AT))
         rows = rows.filter(pl.col("found_at").is_between(opens_at - _AROUND, closes_at + _AROUND))
         if symbols:
             rows = rows.filter(pl.col("symbol").is_in(list(symbols)))
@@ -83,7 +88,7 @@ def of_folder(folder: Path, opens_at: datetime, closes_at: datetime, symbols: Se
 
 
 def of_warehouse(deployment: Deployment, session: date, symbols: Sequence[str] = ()) -> StoredMarket:
-    """The session as it was collected (`source.alpaca.collect`), or as the assets `trades` and `quotes` have it.
+    """The session as it was collected (`source.alpaca.collect`), or as the assets `trades` and `quotes` have it; trades that are decided by each one as they were delivered.
 
     Raises
     ------
@@ -92,8 +97,17 @@ def of_warehouse(deployment: Deployment, session: date, symbols: Sequence[str] =
     """
     warehouse = deployment.warehouse
     found: dict[str, list[pl.DataFrame]] = {"bars": [], "quotes": [], "trades": []}
+    each = deployment.settings.live.events.enabled and warehouse.exists(_DELIVERED, session)
     for kind, asset in _COLLECTED.items():
-        there = asset if warehouse.exists(asset, session) else kind if kind != "bars" and warehouse.exists(kind, session) else None
+        there = (
+            _DELIVERED
+            if each and kind == "trades"
+            else asset
+            if warehouse.exists(asset, session)
+            else kind
+            if kind != "bars" and warehouse.exists(kind, session)
+            else None
+        )
         if there is None:
             continue
         rows = warehouse.read(there, [session]).lazy()
@@ -101,9 +115,10 @@ def of_warehouse(deployment: Deployment, session: date, symbols: Sequence[str] =
             rows = rows.filter(pl.col("symbol").is_in(list(symbols)))
         rows = rows.rename({"bid_price": "bid", "ask_price": "ask"}, strict=False)
         at = next(name for name in _TIMES if name in rows.collect_schema())
-        for name, made in _OF_KIND[kind](
-            rows.with_columns(found_at=pl.col(at).cast(_AT)),
-        ).items():
+        if there == _DELIVERED:
+            rows = rows.filter(pl.col(at).is_not_null(), ~pl.col("cancelled").fill_null(value=False)).sort("symbol", "sequence")
+        below = pl.col(at).cast(pl.Datetime("ns", "UTC")).to_physical() % 1_000
+        for name, made in _OF_KIND[kind](rows.with_columns(found_at=pl.col(at).cast(_AT), nanoseconds=below)).items():
             found[name].append(made.collect())
     if not found["bars"] and found["trades"]:
         found["bars"].append(minutes_of(pl.concat(found["trades"])))
@@ -118,7 +133,8 @@ def of_warehouse(deployment: Deployment, session: date, symbols: Sequence[str] =
 def minutes_of(trades: pl.DataFrame) -> pl.DataFrame:
     """Minute bars of trades, `BARS`; a minute without a trade is no bar."""
     return (
-        trades.sort("symbol", "at", maintain_order=True)
+        trades.filter((pl.col("price") > 0.0) & (pl.col("size") > 0.0) & pl.col("price").is_finite() & pl.col("size").is_finite())
+        .sort("symbol", "at", maintain_order=True)
         .group_by("symbol", starts_at=pl.col("at").dt.truncate("1m"), maintain_order=True)
         .agg(
             open=pl.col("price").first(),

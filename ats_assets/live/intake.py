@@ -1,7 +1,8 @@
 """Which events of a stream are taken, and which are refused, with the reason. Pure: the same events in the same order give the same verdicts.
 
 1. What is heard twice is taken once.
-2. Disorder up to `max_disorder_seconds` is ordinary. A bar is taken and counts from when it was heard; a quote or a trade that is older than the newest one says nothing any more.
+2. Disorder up to `max_disorder_seconds` is ordinary. A bar is taken and counts from when it was heard; a quote or a trade that is older than the newest one says nothing any more,
+   unless events are decided by each one of its symbol.
 3. What is older than that, and is no repair of a gap, goes back in time: it is refused, and until the stream goes forward again no order is sent. So does an event that was
    heard before the one before it: the machine's clock was set back.
 4. What no market does (a price of zero, a low above the high, a time in the future, another day) is refused.
@@ -80,6 +81,8 @@ def taken_in(state: LiveState, event: StreamEvent, settings: LiveSettings) -> Ta
         why = f"{event.kind} of {event.symbol} of {at:%H:%M:%S}, {behind:.0f} s before what was heard already ({known.newest:%H:%M:%S}): the stream goes back in time"
         return Taken(replace(state, forward=False), Intake.BACK_IN_TIME, why)
     found, verdict = _OF_KIND[event.kind](known, event, at)
+    if verdict is Intake.STALE and event.kind is EventKind.TRADE and settings.events.enabled and event.symbol in settings.events.symbols:
+        verdict = Intake.LATE
     forward = state.forward or all(one.newest is None or ends >= one.newest for one in state.symbols.values())
     return Taken(replace(state.with_symbol(event.symbol, found), forward=forward, connected=True), verdict)
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from ats_assets.algorithms.algorithm import Algorithm
 from ats_assets.algorithms.stepping import DayEnd
 from ats_assets.algorithms.stored_days import EarlierSessions
+from ats_assets.live.deciding.session_lane import SessionLane
 from ats_assets.risk.rule import Rule
 from ats_assets.settings import BrakeSettings, LiveSettings, OrderLimitSettings
 
@@ -23,6 +24,8 @@ class LiveRules:
         Of `[live.rules]`, in the order of the settings.
     fractional
         Whether parts of a share are traded.
+    lane
+        What is traded at events; None: nothing is.
     """
 
     session: date
@@ -35,3 +38,4 @@ class LiveRules:
     risk_rules: Mapping[str, Rule] = field(default_factory=dict)
     histories: Mapping[str, EarlierSessions] = field(default_factory=dict)
     fractional: bool = False
+    lane: SessionLane | None = None

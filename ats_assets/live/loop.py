@@ -22,6 +22,7 @@ from ats_assets.execution.broker import BrokerError, KeysRefusedError
 from ats_assets.execution.clock import Clock
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
 from ats_assets.live.intake import Intake
+from ats_assets.live.lane_orders import order_of_event
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.loop_claim import Claim
 from ats_assets.live.news import news, own_event, sent_child
@@ -118,7 +119,7 @@ class SessionLoop:
             self.claim.take(connection, self.clock.now())
             heard, decided = self.journal.heard(connection), self.journal.decided(connection)
         now = self.clock.now()
-        self._ahead = WritingAhead(journal=self.journal, claim=self.claim, clock=self.clock)
+        self._ahead = WritingAhead(journal=self.journal, claim=self.claim, clock=self.clock, lane=self.rules.lane)
         self.state = begin(self.rules, heard[0].event.known_at if heard else now)
         self._retrace(heard, decided)
         plan = self.plan()
@@ -154,7 +155,8 @@ class SessionLoop:
             if made.verdict.refused:
                 self._tell(f"{made.verdict}:{now.symbol}", f"The stream is refused: {made.verdict.replace('_', ' ')}", made.reason)
             for one in made.faults:
-                self._tell(f"algorithm:{one.subject}:{one.reason}", "An order is not worked", one.reason)
+                title = "An order is not worked" if one.what is What.HOLD else "Nothing is decided at events any more"
+                self._tell(f"algorithm:{one.subject}:{one.reason}", title, one.reason)
             if self._ahead.is_full and not made.decisions:
                 self._write()
             self.on_step(now, made)
@@ -215,6 +217,10 @@ class SessionLoop:
             self._ahead.through.add(number)
             self._looked_at = None
             return []
+        if made.what in (What.ENTER, What.LEAVE):
+            self.desk.take_up(order_of_event(made, self.desk.planned, self.desk.strategy), write)
+            self._ahead.through.add(number)
+            return [self._own(EventKind.PLAN, **self.plan())]
         self.desk.stop(made.reason, write)
         told = f"{made.reason}. After a look at the account: `ats orders resume`."
         self._tell("breach", "A limit is broken: trading stops", told, Severity.CRITICAL)
@@ -231,6 +237,9 @@ class SessionLoop:
             self._feed(sent_child(self.state, self.clock.now(), parent, child, made))
         elif made.what is What.CANCEL:
             self.desk.cancel(made.fields["client_order_id"], made.reason, lambda _: None)
+        elif made.what in (What.ENTER, What.LEAVE):
+            self.desk.take_up(order_of_event(made, self.desk.planned, self.desk.strategy), lambda _: None)
+            self._feed(self._own(EventKind.PLAN, **self.plan()))
         else:
             return
         self._ahead.through.add(one.number)

@@ -18,8 +18,8 @@ class MishapSettings(Section):
     """One of them. Times are those of the exchange's day."""
 
     kind: Literal["lost", "gap", "halt", "late", "doubled", "back", "zero"] = Field(
-        description="lost: the stream is silent, and bars are repaired when it is back; gap: bars never come; halt: trading of the symbol stops; "
-        "late: bars come `seconds` later; doubled: each event twice; back: the stream repeats what was an hour before; zero: prices of zero"
+        description="lost: the stream is silent, and bars and trades are repaired when it is back; gap: they never come; halt: trading of the symbol stops; "
+        "late: they come `seconds` later; doubled: each event twice; back: the stream repeats what was an hour before; zero: prices of zero"
     )
     start: time
     end: time
@@ -49,18 +49,18 @@ def _spoilt(event: StreamEvent, mishaps: Sequence[MishapSettings], zone: ZoneInf
     for mishap in mishaps:
         if event.kind not in _MARKET or (mishap.symbol and event.symbol != mishap.symbol) or not _within(mishap, event.known_at, zone):
             continue
-        is_bar = event.kind is EventKind.BAR
+        is_bar, is_quote = event.kind is EventKind.BAR, event.kind is EventKind.QUOTE
         if mishap.kind == "lost":
             until = _at(mishap.end, event.known_at, zone)
-            made = [replace(one, known_at=until, fields={**one.fields, "repaired": True}) for one in made if is_bar]
+            made = [replace(one, known_at=until, fields={**one.fields, "repaired": True}) for one in made if not is_quote]
         elif mishap.kind == "gap":
-            made = [one for one in made if not is_bar]
-        elif mishap.kind == "late" and is_bar:
+            made = [one for one in made if is_quote]
+        elif mishap.kind == "late" and not is_quote:
             made = [replace(one, known_at=one.known_at + timedelta(seconds=mishap.seconds)) for one in made]
         elif mishap.kind == "doubled":
             made = [one for one in made for _ in range(2)]
-        elif mishap.kind == "zero" and is_bar:
-            made = [replace(one, fields={**one.fields, "low": 0.0}) for one in made]
+        elif mishap.kind == "zero" and not is_quote:
+            made = [replace(one, fields={**one.fields, "low" if is_bar else "price": 0.0}) for one in made]
     return made
 
 

@@ -24,11 +24,13 @@ class LiveDecisions(pa.DataFrameModel):
     number: int = pa.Field(ge=1, description="from 1, in their order")
     event: int = pa.Field(ge=1, description="number of the newest event that was known, in the journal")
     decided_at: _AT = pa.Field(description="when that was heard")
-    what: str = pa.Field(description="send, cancel, wait, done, hold of an order; keep, breach of the risk")
-    subject: str = pa.Field(description="client order id of the worked order, or portfolio")
+    what: str = pa.Field(
+        description="send, cancel, wait, done, hold of an order; keep, breach of the risk; event, unwanted, enter, leave at events"
+    )
+    subject: str = pa.Field(description="client order id of the worked order, or portfolio, or the model of events")
     symbol: str = pa.Field(nullable=True, description="ticker")
     reason: str = pa.Field(description="why")
-    fields: str = pa.Field(description="quantity, kind and limit of an order, or figures of the risk, as JSON")
+    fields: str = pa.Field(description="quantity, kind and limit of an order, figures of the risk, or the prediction of an event, as JSON")
     done: bool = pa.Field(description="whether what it asks for has been done")
 
     class Config(_Exact):

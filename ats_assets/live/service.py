@@ -6,8 +6,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from ats_assets.alerts import AlertSink
 from ats_assets.algorithms.price_grid import exact
 from ats_assets.deployment import Deployment
@@ -24,12 +22,16 @@ from ats_assets.execution.working import recorded_algorithm
 from ats_assets.live.as_decided import Compared, as_decided
 from ats_assets.live.broker_to_follow import broker_to_follow
 from ats_assets.live.choosing import chosen_stream
+from ats_assets.live.graph_compared import EventsCompared
 from ats_assets.live.kept_exchange import KeptExchange, PlayedSoFar
+from ats_assets.live.lane_orders import require_alone
+from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.loop import SessionLoop
 from ats_assets.live.loop_claim import Claim
-from ats_assets.live.monitors import Watched, watched
+from ats_assets.live.monitors import Watched
 from ats_assets.live.order_fields import parent_fields
-from ats_assets.live.recorded import recorded_rules
+from ats_assets.live.recorded import events_compared, recorded_rules
+from ats_assets.live.session_beginning import held_before, stored_beginning, stored_closes
 from ats_assets.live.session_desk import SessionDesk
 from ats_assets.live.session_journal import SessionJournal
 from ats_assets.live.step import Step
@@ -52,16 +54,17 @@ def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool]
     KeysRefusedError, AlpacaKeysError
         If the keys are refused.
     """
-    broker = broker_to_follow(deployment)
+    broker, rules = broker_to_follow(deployment), recorded_rules(deployment, session)
     clock, wake_signal = SystemClock(), WakeSignal()
     with open_trading(deployment, alert=alert) as trading, broker.updates(wake_signal.wake) as updates:
         desk = _desk(deployment, session, trading.executor, trading.state, clock)
         begun = _begun(deployment, session, trading)
         with trading.state.begin() as connection:
             known = SessionJournal(session=session, strategy=deployment.settings.orders.strategy).last_heard(connection)
-        held = {one.symbol for one in trading.broker.positions()}
+        held = {one.symbol for one in trading.broker.positions() if one.quantity}
         worked = {parent.symbol for parent, _ in desk.parents()}
-        symbols = tuple(sorted({*deployment.settings.live.symbols, *held, *worked}))
+        require_alone(rules, held, [parent for parent, _ in desk.parents()])
+        symbols = tuple(sorted({*deployment.settings.live.symbols, *held, *worked, *(rules.lane.symbols if rules.lane else ())}))
         if not symbols:
             raise AtsError(f"nothing is held or planned for {session}, and live.symbols is empty: there is nothing to follow")
         opening = _opening(deployment, session, symbols, known, clock, stopped)
@@ -75,7 +78,7 @@ def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool]
 
         ends = deployment.calendar.closes_at(session) + AFTER_CLOSE
         with stream.events() as events:
-            loop = _loop(deployment, session, desk, begun, alert=alert, clock=clock, stream=stream, woken=woken, on_step=on_step)
+            loop = _loop(deployment, rules, desk, begun, alert=alert, clock=clock, stream=stream, woken=woken, on_step=on_step)
             loop.run(_until(events, clock, ends))
         with trading.state.begin() as connection:
             loop.claim.give_back(connection)
@@ -90,11 +93,12 @@ def _until(events: Iterator[StreamEvent | None], clock: Clock, ends: datetime) -
 
 @dataclass(frozen=True, kw_only=True)
 class Replayed:
-    """What came of a replay."""
+    """What came of a replay; of events None where nothing is traded at them, or the graph has none of the session."""
 
     watched: Watched
     compared: Compared
     exchange: KeptExchange
+    events: EventsCompared | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,9 +140,10 @@ def replay(
     settings, calendar = deployment.settings, deployment.calendar
     live = settings.live.model_copy(update={"look_seconds": 86_400.0})  # the exchange in memory tells when there is something to see
     deployment = Deployment(settings.model_copy(update={"live": live}))
+    rules = recorded_rules(deployment, session)
     opening = _opening(deployment, session, tuple(settings.live.symbols), None, SystemClock(), stopped)
     stream = STREAMS.made("replay", order.settings, settings.plugins.folder, "live.streams.replay", opening)
-    held, cash = _beginning(deployment, session, order)
+    held, cash = held_before(deployment, session, order.held, order.cash)
     order.state.mkdir(parents=True, exist_ok=True)
     exchange = KeptExchange(
         requests=order.state / f"requests-{session}.jsonl",
@@ -147,7 +152,7 @@ def replay(
         closes_at=calendar.closes_at(session),
         cash=exact(round(cash, 2)),
         positions_held={symbol: exact(shares) for symbol, shares in held.items()},
-        prices={symbol: exact(price) for symbol, price in _closes(deployment, session).items()},
+        prices={symbol: exact(price) for symbol, price in stored_closes(deployment, session).items()},
         costs=settings.backtest,
         volume_share=order.volume_share,
         refuses=order.refuses,
@@ -172,17 +177,21 @@ def replay(
         if order.intents and not shown:
             executor.execute(calendar.before(session), order.intents)
         desk = _desk(deployment, session, executor, state, stream.clock)
-        begun = _stored_beginning(deployment, session, worth)
-        loop = _loop(deployment, session, desk, begun, alert=alert, clock=stream.clock, stream=stream, woken=exchange.news, on_step=on_step)
+        begun = stored_beginning(deployment, session, worth)
+        require_alone(rules, {symbol for symbol, shares in held.items() if shares}, [parent for parent, _ in desk.parents()])
+        loop = _loop(deployment, rules, desk, begun, alert=alert, clock=stream.clock, stream=stream, woken=exchange.news, on_step=on_step)
         loop.unwritten = shown - written.heard
         with stream.events() as events:
             loop.run(_shown(events, exchange))
         with state.begin() as connection:
             loop.claim.give_back(connection)
-            found = watched(connection, loop.journal, loop.rules)
-    if found is None:
+            heard, decided = loop.journal.heard(connection), loop.journal.decided(connection)
+    if not heard:
         raise AtsError(f"nothing was heard of {session}: the replay holds nothing of it")
-    return Replayed(watched=found, compared=as_decided(found.heard, found.decided, loop.rules, stream.market()), exchange=exchange)
+    found = Watched(session=session, state=loop.state, heard=heard, decided=decided)
+    market = stream.market()
+    events = events_compared(deployment, session, found.decided, found.heard, market.trades)
+    return Replayed(watched=found, compared=as_decided(found.heard, found.decided, loop.rules, market), exchange=exchange, events=events)
 
 
 def _written(state: TradeState, journal: SessionJournal) -> PlayedSoFar:
@@ -215,9 +224,11 @@ def _opening(  # noqa: PLR0917
     deployment: Deployment, session: date, symbols: tuple[str, ...], since: datetime | None, clock: Clock, stopped: Callable[[], bool]
 ) -> StreamOpening:
     live = deployment.settings.live
-    more = [kind for kind, wanted in ((EventKind.QUOTE, live.quotes), (EventKind.TRADE, live.trades)) if wanted]
+    each = live.events.symbols if live.events.enabled else ()
+    more = [kind for kind, wanted in ((EventKind.QUOTE, live.quotes), (EventKind.TRADE, live.trades or each)) if wanted]
     kinds = frozenset({EventKind.BAR, EventKind.STATUS, *more})
-    return StreamOpening(deployment=deployment, session=session, symbols=symbols, kinds=kinds, since=since, clock=clock, stopped=stopped)
+    how: dict[str, Any] = {"kinds": kinds, "each_trade_of": frozenset(each), "since": since, "clock": clock, "stopped": stopped}
+    return StreamOpening(deployment=deployment, session=session, symbols=symbols, **how)
 
 
 def _desk(deployment: Deployment, session: date, executor: Executor, state: TradeState, clock: Clock) -> SessionDesk:
@@ -233,7 +244,9 @@ def _desk(deployment: Deployment, session: date, executor: Executor, state: Trad
     )
 
 
-def _loop(deployment: Deployment, session: date, desk: SessionDesk, begun: Mapping[str, Any], *, stream: Stream, **how: Any) -> SessionLoop:
+def _loop(
+    deployment: Deployment, rules: LiveRules, desk: SessionDesk, begun: Mapping[str, Any], *, stream: Stream, **how: Any
+) -> SessionLoop:
     def plan() -> Mapping[str, Any]:
         worked = desk.parents()
         return {
@@ -245,8 +258,8 @@ def _loop(deployment: Deployment, session: date, desk: SessionDesk, begun: Mappi
     strategy = deployment.settings.orders.strategy
     return SessionLoop(
         desk=desk,
-        journal=SessionJournal(session=session, strategy=strategy),
-        rules=recorded_rules(deployment, session),
+        journal=SessionJournal(session=rules.session, strategy=strategy),
+        rules=rules,
         claim=Claim(strategy=strategy),
         plan=plan,
         waiting=stream.waiting,
@@ -256,40 +269,10 @@ def _loop(deployment: Deployment, session: date, desk: SessionDesk, begun: Mappi
 
 def _begun(deployment: Deployment, session: date, trading: TradingServices) -> dict[str, Any]:
     """What the session begins with: equity at the closes before, what was paid in or out, and the last closes."""
-    stored = _stored_beginning(deployment, session, None)
+    stored = stored_beginning(deployment, session, None)
     moments, paid_in = stored.pop("moments"), [0.0] * len(stored["equities"])
     for entry in trading.broker.entries(moments[0]) if moments else ():
         place = next((i for i, at in enumerate(moments) if entry.at <= at), None)
         if entry.kind is EntryKind.TRANSFER and place:
             paid_in[place] += float(entry.cash)
     return stored | {"paid_in": paid_in}
-
-
-def _stored_beginning(deployment: Deployment, session: date, equity: float | None) -> dict[str, Any]:
-    """Of the records of closes before the session; where there are none `equity` is that of the last close, if one is given."""
-    days = [day for day in deployment.valid_sessions("account") if day < session][-deployment.settings.orders.brake.peak_sessions :]
-    rows = deployment.warehouse.read("account", days, ["session", "equity", "at"]).sort("session") if days else None
-    equities = rows["equity"].to_list() if rows is not None else []
-    made = {"equities": equities or ([equity] if equity is not None else []), "closes": _closes(deployment, session)}
-    if equity is None:
-        return made | {"moments": rows["at"].to_list() if rows is not None else []}
-    return made | {"paid_in": [0.0] * len(made["equities"])}
-
-
-def _closes(deployment: Deployment, session: date) -> dict[str, float]:
-    before = deployment.calendar.before(session)
-    if not deployment.warehouse.exists("bars", before):
-        return {}
-    return dict(deployment.warehouse.read("bars", [before], ["symbol", "close"]).sort("symbol").iter_rows())
-
-
-def _beginning(deployment: Deployment, session: date, order: ReplayOrder) -> tuple[dict[str, float], float]:
-    """Shares and cash at the close before."""
-    before, warehouse = deployment.calendar.before(session), deployment.warehouse
-    held, cash = order.held, order.cash
-    if held is None:
-        rows = warehouse.read("positions", [before], ["symbol", "quantity"]) if warehouse.exists("positions", before) else pl.DataFrame()
-        held = dict(rows.iter_rows()) if rows.height else {}
-    if cash is None and warehouse.exists("account", before):
-        cash = float(warehouse.read("account", [before], ["cash"])["cash"][0])
-    return dict(held), deployment.settings.backtest.initial_cash if cash is None else cash

@@ -135,6 +135,12 @@ class SessionDesk:
                 part = plan_part(connection, author, row, fields["number"], order)
             return self._dispatched(context, name, part.client_order_id)
 
+    def take_up(self, order: OrderIntent, written: Callable[[Connection], None]) -> None:
+        """Write down a decision with the order that is to be worked for it; once more changes nothing."""
+        with self.executor.at_work() as context, context.writing() as (connection, author):
+            written(connection)
+            intents_state.plan_one(connection, author, order)
+
     def resume(self, parent: Parent, number: int) -> ChildRecord | None:
         """Go on with an order that is written down: one that certainly is not at the broker is sent. None: it was not written down."""
         with self.executor.at_work() as context:

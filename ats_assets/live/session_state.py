@@ -6,6 +6,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 
 from ats_assets.algorithms.algorithm import ChildRecord, Parent
+from ats_assets.live.deciding.lane_state import LaneState
 from ats_assets.live.market_state import SymbolState
 
 
@@ -61,6 +62,8 @@ class LiveState:
         The limit that was broken; nothing is decided any more.
     judged
         The minute that the risk was last written down for.
+    lane, lane_moment
+        Of what is traded at events, and when that is to be looked at next; None where nothing is.
     """
 
     session: date
@@ -81,6 +84,8 @@ class LiveState:
     held_up: str | None = None
     breached: str | None = None
     judged: datetime | None = None
+    lane: LaneState | None = None
+    lane_moment: datetime | None = None
 
     def of(self, symbol: str) -> SymbolState:
         """What is known of a symbol."""
@@ -108,7 +113,7 @@ class LiveState:
             for child in children
             if child.pending and child.cancel_asked_at is None and child.expires_at is not None
         ]
-        return min([*self.waits.values(), *ends], default=None)
+        return min([*self.waits.values(), *ends, *filter(None, [self.lane_moment])], default=None)
 
     @property
     def is_open(self) -> bool:

@@ -2,17 +2,16 @@
 
 1. The event is taken or refused (`intake`). Of a refused one nothing is decided.
 2. The risk of what is held is judged at each event that changes it. At a breach that is the only decision, and the last one: nothing is asked after it.
-3. The algorithms of orders that the event concerns are due: a bar of their symbol, a change of one of their orders, the time until which they wait. They are asked one after
+3. Where positions are traded at events (`lane_step`), bars that have closed are decided about. An order that is wanted for one is the step's only action.
+4. The algorithms of orders that the event concerns are due: a bar of their symbol, a change of one of their orders, the time until which they wait. They are asked one after
    the other until one wants to send or cancel. That is the step's only action; the others stay due, and are asked when the action's outcome is known, after whatever the
    stream has told by then. So no order leaves that was decided before something known that forbids it.
 
 No algorithm is asked while its symbol is halted, its prices are old, the stream is lost or goes back in time, or the account is not known.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -32,49 +31,14 @@ from ats_assets.algorithms.price_grid import exact
 from ats_assets.algorithms.stepping import next_step
 from ats_assets.algorithms.stored_days import EarlierSessions
 from ats_assets.live.intake import Intake, taken_in
+from ats_assets.live.lane_orders import next_order
+from ats_assets.live.lane_step import lane_step
+from ats_assets.live.live_decision import LiveDecision, What
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.own_events import with_child, with_own_event
 from ats_assets.live.session_risk import allowed_quantity, breach, risk_figures
 from ats_assets.live.session_state import LiveState
 from ats_assets.live.stream import EventKind, StreamEvent
-
-
-class What(StrEnum):
-    """What is decided."""
-
-    SEND = "send"
-    CANCEL = "cancel"
-    WAIT = "wait"
-    DONE = "done"
-    HOLD = "hold"
-    """The algorithm is not asked."""
-    KEEP = "keep"
-    """The risk is within its limits."""
-    BREACH = "breach"
-
-    @property
-    def acts(self) -> bool:
-        """Whether something is to be done about it."""
-        return self in (What.SEND, What.CANCEL, What.BREACH)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LiveDecision:
-    """One decision.
-
-    Attributes
-    ----------
-    subject
-        The parent order, or `portfolio`.
-    fields
-        Of an order its quantity, kind, limit; of the risk its figures.
-    """
-
-    what: What
-    subject: str
-    symbol: str | None
-    reason: str
-    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +52,7 @@ class Step:
 
     @property
     def faults(self) -> list[LiveDecision]:
-        """Orders that are not worked since their algorithm fails, or wants what is not allowed."""
+        """Orders that are not worked since their algorithm fails, or wants what is not allowed; and that events are not traded any more."""
         return [one for one in self.decisions if one.fields.get("fault")]
 
 
@@ -104,6 +68,11 @@ def step(state: LiveState, event: StreamEvent, rules: LiveRules) -> Step:
     after = with_own_event(taken.state, event)
     judged, decisions = _judge(after, event, rules)
     if judged.breached is None:
+        judged, rows = lane_step(judged, event, rules)
+        decisions += rows
+        if (found := next_order(judged, rules, event)) is not None:
+            judged, order = found
+            return Step(state=judged, verdict=taken.verdict, reason=taken.reason, decisions=(*decisions, order))
         due = judged.due | _concerned(judged, event)
         judged = replace(judged, due=frozenset(name for name in due if not _is_done(judged, name)))
         judged, asked = _ask(judged, rules)

@@ -23,13 +23,13 @@ class EventKind(StrEnum):
     QUOTE = "quote"
     """`at`, `bid`, `ask`, `bid_size`, `ask_size`."""
     TRADE = "trade"
-    """`at`, `price`, `size`."""
+    """`at`, `price`, `size`; where they are known `nanoseconds` (below a microsecond), `exchange`, `conditions`, `trade_id`, `tape`."""
     STATUS = "status"
     """Trading of the symbol is `halted`, or goes on: `at`, `code`, `message`."""
     LOST = "lost"
     """The connection: `reason`. What happens from now on is not heard."""
     RESUMED = "resumed"
-    """It is there again; `gap` names the minutes that could not be repaired, if any."""
+    """It is there again; `gap` names the minutes that could not be repaired, `ticks_missing` the trades, if any."""
     ACCOUNT = "account"
     """What the broker holds: `cash`, `positions`."""
     ORDER = "order"
@@ -81,6 +81,8 @@ class StreamOpening:
         Whose time events are stamped with; a replay moves its own.
     stopped
         Whether the stream is to end.
+    each_trade_of
+        Symbols of which no trade may be missing: those that were not heard are asked for, and RESUMED says where they can't be had (`ticks_missing`).
     """
 
     deployment: Deployment
@@ -90,6 +92,7 @@ class StreamOpening:
     since: datetime | None
     clock: Clock
     stopped: Callable[[], bool]
+    each_trade_of: frozenset[str] = frozenset()
 
 
 class Stream(Protocol):

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ats_assets.execution.clock import Clock
+from ats_assets.live.deciding.session_lane import SessionLane
+from ats_assets.live.lane_step import is_followed
 from ats_assets.live.loop_claim import Claim
 from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal
 from ats_assets.live.session_state import LiveState
@@ -17,6 +19,7 @@ from ats_assets.live.stream import EventKind, StreamEvent
 _MOST = 500
 """Events that are written down together, at most, where nothing is decided of them."""
 _REPLACED = (EventKind.QUOTE, EventKind.TRADE)
+"""Of which the newest says it all, unless a session's events are decided by each one."""
 
 
 @dataclass(kw_only=True)
@@ -32,6 +35,7 @@ class WritingAhead:
     journal: SessionJournal
     claim: Claim
     clock: Clock
+    lane: SessionLane | None = None
     heard: int = 0
     decided: int = 0
     through: set[int] = field(default_factory=set)
@@ -46,12 +50,13 @@ class WritingAhead:
         return len(self._kept) >= _MOST
 
     def keep(self, before: LiveState, event: StreamEvent, made: Step) -> None:
-        """Remember an event until it is written down: of quotes and trades the newest of each symbol, of ticks those that change something."""
+        """Remember an event until it is written down: of quotes and trades the newest of each symbol, but of trades that events are decided by each one, of ticks those that change something."""
         after = made.state
-        moved = (before.due, before.waits, before.told) != (after.due, after.waits, after.told)
+        moved = before.lane is not after.lane or (before.due, before.waits, before.told) != (after.due, after.waits, after.told)
         if not made.decisions and (made.verdict.ignored or (event.kind is EventKind.TICK and not moved)):
             return
-        key: Any = (event.kind, event.symbol) if event.kind in _REPLACED and not made.verdict.refused else object()
+        each = made.verdict.refused or (self.lane is not None and is_followed(event, self.lane))
+        key: Any = (event.kind, event.symbol) if event.kind in _REPLACED and not each else object()
         self._kept.pop(key, None)
         self._kept[key] = Heard(number=0, event=event, verdict=made.verdict, reason=made.reason)
 

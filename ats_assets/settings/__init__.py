@@ -22,7 +22,7 @@ from ats_assets.settings.impact import ImpactSettings
 from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickScreeningSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
-from ats_assets.settings.live import LiveSettings
+from ats_assets.settings.live import LiveEventSettings, LiveSettings
 from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, setting_origins, settings_file
 from ats_assets.settings.massive import MassiveSettings
 from ats_assets.settings.microstructure import MicrostructureSettings
@@ -105,6 +105,7 @@ __all__ = [
     "KnowledgeSettings",
     "KnownAfter",
     "LabelsSettings",
+    "LiveEventSettings",
     "LiveSettings",
     "LoggingSettings",
     "MarginSettings",

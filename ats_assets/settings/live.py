@@ -4,7 +4,30 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from ats_assets.settings.section import Name, Positive, Section
+from ats_assets.settings.section import Name, Positive, Section, Share
+
+
+class LiveEventSettings(Section):
+    """Trading of events inside the session, by the model that the backtest of events trades (`event_backtest.model`, `event_backtest.min_probability`)."""
+
+    enabled: bool = Field(default=False, description="whether positions are entered at events while the session goes on")
+    symbols: tuple[str, ...] = Field(default=(), description="that are traded so; nothing else may hold or trade them")
+    capital_share: Share = Field(default=1.0, description="of the equity of the last close, of which each symbol has an equal part")
+    algorithm: Name = Field(
+        default="adaptive_limit", description="that works the orders, at the highest urgency: this one crosses the spread at once"
+    )
+    minutes: Positive = Field(
+        default=2, description="for which an order is worked; of an entry the rest stays unfilled, of an exit it goes to the market"
+    )
+    settle_seconds: float = Field(
+        default=1.0,
+        gt=0,
+        le=60,
+        description="after which no trade of an instant is waited for: a bar is known by then, or with the next trade of its symbol if that is sooner. "
+        "Rows of a symbol are made once in this time, at most",
+    )
+    max_delay_seconds: float = Field(default=30.0, gt=0, description="an entry is not made where its bar was known longer ago")
+    close_minutes: Positive = Field(default=5, description="before the session ends, from when on nothing is entered and all is closed")
 
 
 class LiveSettings(Section):
@@ -40,6 +63,7 @@ class LiveSettings(Section):
     max_age_seconds: float = Field(default=180.0, gt=0, description="no order is sent of a symbol whose newest price is older than this")
     look_seconds: float = Field(default=30.0, gt=0, description="between two looks at the broker without word of it")
     tick_seconds: float = Field(default=1.0, gt=0, description="after which time alone is a reason to decide")
+    events: LiveEventSettings = LiveEventSettings()
     monitors: tuple[Literal["positions", "risk", "performance"], ...] = Field(
         default=(), description="what is stored minute by minute, each as an asset `live_<name>`"
     )

@@ -32,7 +32,7 @@ from ats_assets.trade_state import open_trade_state
 
 _BEFORE_OPEN = timedelta(minutes=30)
 _POLL_SECONDS = 1.0
-_TOLD = (What.SEND, What.CANCEL, What.DONE, What.BREACH, What.HOLD)
+_TOLD = (What.SEND, What.CANCEL, What.DONE, What.BREACH, What.HOLD, What.EVENT, What.UNWANTED, What.ENTER, What.LEAVE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,16 +118,19 @@ def _replay(deployment: Deployment, asked: LiveCommand) -> None:
         asked.page.write_text(live_day_report(done.watched, done.compared), encoding="utf-8")
         say(f"the day is shown in {asked.page}")
     if asked.as_json:
-        _write_json({**_frames(done.watched), "compared": done.compared.rows})
+        events = {} if done.events is None else {"events": done.events.rows}
+        _write_json({**_frames(done.watched), "compared": done.compared.rows, **events})
     else:
         _show(done)
-    if not done.compared.differences.is_empty():
+    if not done.compared.differences.is_empty() or (done.events is not None and not done.events.differences.is_empty()):
         raise typer.Exit(1)
 
 
 def _show(done: Replayed) -> None:
     out = console()
     out.print(f"{done.watched.session}: {done.compared.summary}")
+    if done.events is not None:
+        out.print(f"{done.watched.session}: {done.events.summary}")
     for name, frame in _frames(done.watched).items():
         if frame.height:
             out.print(f"\n{name.replace('_', ' ')}")

@@ -1,9 +1,12 @@
 """Alpaca's market data, followed through lost connections. What was missed meanwhile is asked for by REST as minute bars, and what can't be had is named.
 
+Of symbols whose every trade counts (`each_trade_of`) the trades are asked for as well; one that is told twice has the same id.
+
 The stream numbers nothing, so gaps are found by time: after each connection the minutes since the newest bar, and a minute that a symbol lacks between two of its bars. Such a minute
 may have had no trade; then the answer has no bar either. Where the answer does not come, the gap is named, and asked for again each minute.
 """
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +18,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from ats_assets.live.lane_step import TICKS_MISSING
 from ats_assets.live.market_state import MINUTE
 from ats_assets.live.stream import EventKind, StreamEvent, StreamOpening
 from ats_assets.plugins import Plugin
@@ -31,6 +35,8 @@ from ats_assets.vendors.open_vendor import open_state
 _URL = "wss://stream.data.alpaca.markets/v2"
 _STEADY_SECONDS = 60.0
 _POLL_SECONDS = 0.2
+_OVERLAP = timedelta(seconds=10)
+"""Before what was heard last, from when on trades are asked for: some of that time may have been on their way."""
 _SOON = timedelta(seconds=60)
 """Between two requests for minutes that symbols lack: requests are limited."""
 
@@ -186,7 +192,29 @@ class AlpacaStream:
         if gap:  # of all symbols, since nobody knows whose bars were missed: asked for again until they are there
             self._repaired_at = now
             self._lacking |= {symbol: (min(since, self._lacking.get(symbol, (since, last))[0]), last) for symbol in self._opening.symbols}
-        self._tell(EventKind.RESUMED, fields={"gap": gap} if gap else {})
+        missing = self._repair_trades(credentials, max(known - _OVERLAP, opens), now) if now > opens else None
+        self._tell(EventKind.RESUMED, fields={**({"gap": gap} if gap else {}), **({TICKS_MISSING: missing} if missing else {})})
+
+    def _repair_trades(self, credentials: Credentials, first: datetime, last: datetime) -> str | None:
+        """The trades within a time of the symbols of which none may be missing, by REST, in order of time; gives what could not be had."""
+        from alpaca.data.enums import DataFeed  # noqa: PLC0415
+        from alpaca.data.requests import StockTradesRequest  # noqa: PLC0415
+
+        if not (symbols := sorted(self._opening.each_trade_of)):
+            return None
+        settings = self._opening.deployment.settings
+        feed = DataFeed.IEX if (self.settings.feed or settings.source.alpaca.feed) == "iex" else DataFeed.SIP
+        request = StockTradesRequest(symbol_or_symbols=symbols, start=first, end=last, feed=feed, asof="-")
+        try:
+            found: Any = stock_client(settings, credentials, backoff=self._backoff).get_stock_trades(request)
+        except AlpacaError as error:
+            return f"trades from {first:%H:%M:%S} to {last:%H:%M:%S} are missing: {error}"
+        made = [
+            event_of({"T": "t", "S": symbol, **one}, self.clock.now()) for symbol, trades in sorted(found.items()) for one in trades or ()
+        ]
+        for event in sorted((one for one in made if one is not None), key=lambda one: one.fields["at"] or first):
+            self._tell(EventKind.TRADE, event.symbol, {**event.fields, "repaired": True})
+        return None
 
     def _repair(self, credentials: Credentials, symbols: list[str], first: datetime, last: datetime) -> str | None:
         """Minute bars that begin within a time, both included, by REST; gives what could not be had."""
@@ -241,9 +269,20 @@ def event_of(message: Mapping[str, Any], known_at: datetime) -> StreamEvent | No
             both = fields["bid"] and fields["ask"]  # a side of zero says that there is none
             return StreamEvent(kind=EventKind.QUOTE, fields=fields, **how) if both else None
         case "t":
-            return StreamEvent(
-                kind=EventKind.TRADE, fields={"at": at, **_numbers(message, {"price": "p", "size": "s"})}, sequence=message.get("i"), **how
-            )
+            beside = {
+                "nanoseconds": _below(message.get("t")),
+                "exchange": message.get("x"),
+                "conditions": message.get("c"),
+                "tape": message.get("z"),
+            }
+            number = message.get("i")
+            fields = {
+                "at": at,
+                **_numbers(message, {"price": "p", "size": "s"}),
+                **beside,
+                "trade_id": None if number is None else str(number),
+            }
+            return StreamEvent(kind=EventKind.TRADE, fields=fields, **how)
         case "s" if message.get("sc") in HALTS | RESUMES:
             fields = {"at": at, "halted": message["sc"] in HALTS, "code": message["sc"], "message": str(message.get("sm"))}
             return StreamEvent(kind=EventKind.STATUS, fields=fields, **how)
@@ -264,6 +303,12 @@ def _instant(text: object) -> datetime | None:
     except ValueError:
         return None
     return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+
+
+def _below(text: object) -> int:
+    """The nanoseconds below a microsecond of a time."""
+    digits = re.search(r"\.\d{6}(\d{1,3})", text) if isinstance(text, str) else None
+    return int(digits[1].ljust(3, "0")) if digits else 0
 
 
 PLUGIN = Plugin(settings=AlpacaStreamSettings, make=AlpacaStream)

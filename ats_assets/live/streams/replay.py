@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from ats_assets.live.day_market import StoredMarket, of_folder, of_warehouse
+from ats_assets.live.day_market import TRADES, StoredMarket, of_folder, of_warehouse
 from ats_assets.live.market_state import MINUTE
 from ats_assets.live.mishaps import MishapSettings, with_mishaps
 from ats_assets.live.simulated_clock import SimulatedClock
@@ -22,6 +22,8 @@ from ats_assets.settings import Section
 
 BEFORE_OPEN, AFTER_CLOSE = timedelta(hours=1), timedelta(minutes=2)
 """What is played around the session: the last bars are known after the close."""
+_BESIDE = TRADES.names()[4:]
+"""Of a trade, beside its price and size."""
 
 
 class ReplaySettings(Section):
@@ -107,8 +109,10 @@ def played_events(market: StoredMarket, opening: StreamOpening, delay_seconds: f
             yield at, 0, StreamEvent(known_at=at, kind=EventKind.QUOTE, symbol=symbol, fields=fields)
 
     def trades() -> Iterator[tuple[datetime, int, StreamEvent]]:
-        for symbol, at, price, size in market.trades.iter_rows():
-            yield at, 1, StreamEvent(known_at=at, kind=EventKind.TRADE, symbol=symbol, fields={"at": at, "price": price, "size": size})
+        for symbol, at, price, size, *more in market.trades.iter_rows():
+            known = dict(zip(_BESIDE, more, strict=True))
+            fields = {"at": at, "price": price, "size": size, **{name: value for name, value in known.items() if value is not None}}
+            yield at, 1, StreamEvent(known_at=at, kind=EventKind.TRADE, symbol=symbol, fields=fields)
 
     wanted = [bars(), *([quotes()] if EventKind.QUOTE in opening.kinds else []), *([trades()] if EventKind.TRADE in opening.kinds else [])]
     first = True

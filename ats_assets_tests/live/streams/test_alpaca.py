@@ -156,7 +156,11 @@ def test_messages_are_understood_as_by_alpacas_own_models() -> None:
     assert made.fields["at"] == told.timestamp
     sold, one = Trade("AAA", trade), event_of(trade, NOW)
     assert one is not None
-    assert (one.fields["price"], one.fields["size"], one.sequence, one.fields["at"]) == (sold.price, sold.size, sold.id, sold.timestamp)
+    found = [one.fields[name] for name in ("price", "size", "trade_id", "at", "exchange", "conditions", "tape")]
+    assert found == [sold.price, sold.size, str(sold.id), sold.timestamp, sold.exchange, sold.conditions, sold.tape]
+    finer = event_of(trade | {"t": "2024-03-04T14:30:01.20800012Z"}, NOW)
+    assert finer is not None
+    assert (finer.fields["at"], finer.fields["nanoseconds"]) == (sold.timestamp, 120)
     halted = event_of(status, NOW)
     assert halted is not None
     assert (halted.fields["halted"], halted.fields["code"]) == (True, TradingStatus("AAA", status).status_code)

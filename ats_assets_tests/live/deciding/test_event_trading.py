@@ -1,0 +1,226 @@
+"""A session traded at events: as the graph says afterwards, through restarts, and on an adverse day."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError, MissingPartitionError, ModelError, SettingsError
+from ats_assets.events.choosing import event_rules
+from ats_assets.events.event_trades import event_trades, sided_labels
+from ats_assets.live.day_market import of_warehouse
+from ats_assets.live.deciding.lane_opening import open_lane
+from ats_assets.live.deciding.tick_tape import instant, nanoseconds
+from ats_assets.live.graph_compared import EventsCompared
+from ats_assets.live.live_decision import What
+from ats_assets.live.recorded import events_compared
+from ats_assets.live.service import Replayed
+from ats_assets.live.session_journal import DecidedRow
+from ats_assets.live.stream import EventKind
+from ats_assets_tests.execution.exchange import Killed
+from ats_assets_tests.live.deciding.trade_lane import CALENDAR, DAY, DAYS, FOREST, SYMBOLS, deliver, lane_of_trades, made, played
+from ats_assets_tests.rounds import FULL
+
+Lane = Callable[..., Deployment]
+SETTLE = timedelta(seconds=1)
+
+
+def beside_the_graph(deployment: Deployment, one: Replayed) -> EventsCompared:
+    found = events_compared(deployment, DAY, one.watched.decided, one.watched.heard, of_warehouse(deployment, DAY, SYMBOLS).trades)
+    assert found is not None
+    return found
+
+
+def decided(one: Replayed, *what: What) -> list[DecidedRow]:
+    return [row for row in one.watched.decided if row.decision.what in what]
+
+
+def entries(one: Replayed) -> set[tuple[str, int, int]]:
+    """Symbol, time and side of the positions that were wanted."""
+    rows = [row.decision for row in decided(one, What.EVENT) if row.decision.fields["position"] is not None]
+    return {(row.symbol or "", row.fields["known_ns"], row.fields["side"]) for row in rows}
+
+
+def of_backtest(deployment: Deployment) -> set[tuple[str, int, int]]:
+    """The same by the backtest, of the day as the graph has it, before the session's end is near."""
+    rules, settings = deployment.of(event_rules), deployment.settings.event_backtest
+    assert rules is not None
+    days = DAYS[-1 - rules.barriers.lookback_sessions :]
+    bars = deployment.warehouse.read(rules.frame, days)
+    predictions = deployment.warehouse.read("meta_predictions", [DAY])
+    trades = event_trades(predictions, sided_labels(predictions, bars, days, rules.barriers), bars, settings, rules.barriers)
+    rows = trades.select("symbol", pl.col("decided_at").cast(pl.Int64), "side").iter_rows()
+    flat = nanoseconds(CALENDAR.closes_at(DAY) - timedelta(minutes=5))
+    return {(symbol, at, side) for symbol, at, side in rows if at < flat}
+
+
+def require_sound(one: Replayed) -> None:
+    """Nothing is held in the end, no order is there twice, and each decision is made again as it was."""
+    assert one.compared.differences.is_empty(), one.compared.differences
+    assert not any(one.exchange.positions_held.values())
+    ids = [row.decision.subject for row in decided(one, What.ENTER, What.LEAVE)]
+    assert len(ids) == len(set(ids))
+    assert all(row.done for row in decided(one, What.ENTER, What.LEAVE, What.SEND))
+
+
+@pytest.fixture(scope="module")
+def whole(history: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, Replayed]:
+    """The day without a mishap, and then as the graph has it."""
+    import shutil  # noqa: PLC0415
+
+    from ats_assets_tests.live.deciding.conftest import TICKS  # noqa: PLC0415
+
+    root = tmp_path_factory.mktemp("whole")
+    for name in ("warehouse", "models"):
+        shutil.copytree(history / name, root / name)
+    deployment = lane_of_trades(root, *TICKS)
+    one = played(deployment, root / "state")
+    made(deployment, [DAY])
+    return deployment, one
+
+
+def test_events_and_positions_are_those_of_the_graph_afterwards(whole: tuple[Deployment, Replayed]) -> None:
+    deployment, one = whole
+    found = beside_the_graph(deployment, one)
+    assert found.rows.height > 20
+    assert set(found.rows["verdict"]) == {"same"}, found.rows.filter(pl.col("verdict") != "same")
+    assert entries(one) == of_backtest(deployment)
+    assert len(entries(one)) > 5
+    require_sound(one)
+    entered = decided(one, What.ENTER)
+    assert {row.decision.symbol for row in entered} == set(SYMBOLS)
+    assert {row.decision.fields["side"] for row in entered} == {"buy", "sell"}
+    assert all(row.at <= CALENDAR.closes_at(DAY) - timedelta(minutes=5) for row in entered)
+
+
+def test_an_event_is_decided_with_the_next_trade_or_when_none_of_its_instant_comes_any_more(whole: tuple[Deployment, Replayed]) -> None:
+    _, one = whole
+    for symbol in SYMBOLS:
+        times = sorted(
+            {row.event.fields["at"] for row in one.watched.heard if row.event.kind is EventKind.TRADE and row.event.symbol == symbol}
+        )
+        after = dict(pairwise(times))
+        rows = [row for row in decided(one, What.EVENT) if row.decision.symbol == symbol]
+        before = None
+        for row in rows:
+            known = instant(row.decision.fields["known_ns"] // 1_000 * 1_000)
+            soon = min(after.get(known, known + SETTLE), known + SETTLE)
+            assert row.at <= max(soon, before + SETTLE if before else soon) + timedelta(microseconds=1)
+            before = row.at
+
+
+def test_killed_in_the_middle_the_same_rows_come_out(whole: tuple[Deployment, Replayed], lane: Lane, tmp_path: Path) -> None:
+    deployment, one = lane(), whole[1]
+    for kill_at in (900, 700):
+        with pytest.raises(Killed):
+            played(deployment, tmp_path / "state", kill_at=(kill_at, Killed))
+    again = played(deployment, tmp_path / "state")
+    assert [row.decision for row in again.watched.decided] == [row.decision for row in one.watched.decided]
+    assert [row.at for row in decided(again, What.EVENT)] == [row.at for row in decided(one, What.EVENT)]
+    assert again.exchange.positions_held == one.exchange.positions_held
+    require_sound(again)
+
+
+def test_an_adverse_day_is_decided_on_what_was_known_and_each_difference_is_named(
+    whole: tuple[Deployment, Replayed], lane: Lane, tmp_path: Path
+) -> None:
+    """Trades come late, twice, out of order, with a price of zero, an hour late, or never; the connection is lost for a while."""
+    mishaps: list[dict[str, Any]] = [
+        {"kind": "late", "start": time(10), "end": time(10, 2), "symbol": "AAA", "seconds": 45.0},
+        {"kind": "lost", "start": time(10, 40), "end": time(10, 50)},
+        {"kind": "doubled", "start": time(11), "end": time(11, 30)},
+        {"kind": "zero", "start": time(12), "end": time(12, 3), "symbol": "BBB"},
+        {"kind": "back", "start": time(13), "end": time(13, 5)},
+    ]
+    one = played(lane(), tmp_path / "state", *mishaps)
+    require_sound(one)
+    found = beside_the_graph(whole[0], one)
+    assert found.differences.is_empty(), found.differences
+    late = found.rows.filter(verdict="late")
+    assert not late.is_empty()
+    assert late["why"].str.contains("heard at|never heard").all()
+    assert found.rows.filter(verdict="same", symbol="AAA").height > 5
+    morning = found.rows.filter(pl.col("known_at") < CALENDAR.opens_at(DAY) + timedelta(minutes=25))
+    assert set(morning["verdict"]) <= {"same"}
+    refused = [row for row in one.watched.heard if row.verdict.refused]
+    assert {row.event.kind for row in refused} >= {EventKind.TRADE, EventKind.BAR}
+    back = [row.event.known_at for row in refused if row.verdict == "back_in_time"]
+    assert not [row for row in decided(one, What.ENTER) if min(back) <= row.at <= max(back)]
+    lost = [row for row in decided(one, What.ENTER, What.SEND) if time(14, 40) <= row.at.time() < time(14, 50)]
+    assert lost == []
+
+
+def test_where_trades_cannot_be_had_nothing_is_decided_any_more(lane: Lane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ats_assets.live.streams import replay as stream  # noqa: PLC0415
+
+    plain = stream.with_mishaps
+
+    def with_a_gap(*given: Any) -> Any:
+        for event in plain(*given):
+            gap = (
+                {"ticks_missing": "trades from 10:40 to 10:50 are missing"}
+                if event.kind is EventKind.RESUMED and event.known_at.hour == 15
+                else {}
+            )
+            yield type(event)(known_at=event.known_at, kind=event.kind, symbol=event.symbol, fields={**event.fields, **gap})
+
+    monkeypatch.setattr(stream, "with_mishaps", with_a_gap)
+    one = played(lane(), tmp_path / "state", {"kind": "lost", "start": time(11, 50), "end": time(11, 55)})
+    require_sound(one)
+    gone = next(row.event.known_at for row in one.watched.heard if "ticks_missing" in row.event.fields)
+    assert [row for row in decided(one, What.EVENT) if row.at < gone]
+    assert not [row for row in decided(one, What.EVENT, What.ENTER) if row.at >= gone]
+    told = [row.decision.reason for row in decided(one, What.UNWANTED) if row.at >= gone]
+    assert all("are missing" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("frame", "sampler"),
+    [
+        ("imbalance_bars", {"kind": "volume_imbalance", "bars_per_session": 25, "estimated_on_sessions": 1}),
+        *([("dollar_bars", {"kind": "dollar", "threshold": 750_000.0}), ("ten_bars", {"kind": "time", "seconds": 600})] if FULL else []),
+    ],
+)
+def test_with_other_samplers(tmp_path: Path, frame: str, sampler: dict[str, Any]) -> None:
+    """A rule gives the side, and one model judges it."""
+    changes: dict[str, Any] = {
+        "events": {"side": "$close / Ref($close, 3) - 1", "sample": "every_bar"},
+        "event_models": {"meta": FOREST | {"judges": "rule"}},
+        "event_training": {"families": ("fast",), "train_sessions": 2},
+        "microstructure": {"frame": None},
+        "bar_regimes": {"frame": None},
+    }
+    deployment = lane_of_trades(tmp_path, frame, sampler, **changes)
+    deliver(deployment, DAYS[-5:])
+    made(deployment, DAYS[-5:-1])
+    one = played(deployment, tmp_path / "state")
+    made(deployment, [DAY])
+    found = beside_the_graph(deployment, one)
+    assert found.rows.height > 20
+    assert set(found.rows["verdict"]) == {"same"}, found.rows.filter(pl.col("verdict") != "same")
+    require_sound(one)
+
+
+def test_what_can_not_be_traded_is_told_before_the_open(lane: Lane, tmp_path: Path) -> None:
+    def refused(error: type[Exception], text: str, session: date = DAY, **changes: Any) -> None:
+        with pytest.raises(error, match=text):
+            open_lane(lane(**changes), session)
+
+    on = {"enabled": True, "symbols": SYMBOLS}
+    refused(SettingsError, "has no threshold for CCC", live={"events": on | {"symbols": ("AAA", "CCC")}})
+    refused(SettingsError, r"live.events.symbols is empty", live={"events": {"enabled": True}})
+    refused(SettingsError, "max_sessions is 1", events={"barriers": {"max_sessions": 1}})
+    refused(SettingsError, "which sends its orders before the open", live={"events": on | {"algorithm": "at_open"}})
+    refused(SettingsError, "reads quotes", intraday={"quotes": {"path": "q"}}, samplers={"ten_minutes": {"kind": "time", "spread": True}})
+    refused(MissingPartitionError, "make it before the open", session=CALENDAR.after(DAY))
+    early = DAYS[2]
+    refused(ModelError, f"there is no direction_model that is active at {early}", session=early)
+    with pytest.raises(AtsError, match="is held, or in the plan"):
+        played(lane(), tmp_path / "state", held={"AAA": 5.0})
+    assert Counter(open_lane(lane(), DAY).symbols) == Counter(SYMBOLS)  # pyright: ignore[reportOptionalMemberAccess]
