@@ -12,7 +12,7 @@ from ats_assets.algorithms.stepping import DayEnd
 from ats_assets.algorithms.stored_days import EarlierSessions, StoredDays
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.live.deciding.lane_opening import open_lane
+from ats_assets.live.at_events.lane_opening import open_lane
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.market_state import MINUTE
 from ats_assets.plugins import RISK_RULES, STREAMS, Chosen

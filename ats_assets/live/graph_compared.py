@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from ats_assets.live.deciding.tick_tape import HeardTick, instant, nanoseconds
+from ats_assets.live.at_events.tick_tape import HeardTick, instant_of, nanoseconds
 from ats_assets.live.intake import Intake
 from ats_assets.live.live_decision import What
 from ats_assets.live.session_journal import DecidedRow, Heard
@@ -137,10 +137,12 @@ class _Trades:
     def why(self, at: int, decided_at: datetime | None) -> tuple[str, str | None]:
         """The verdict on an event that differs, and what it comes of."""
         limit = at if decided_at is None else nanoseconds(decided_at)
-        late = [f"{instant(one):%H:%M:%S}, heard at {told:%H:%M:%S}" for one, told in self.late if one <= at and nanoseconds(told) > limit]
-        never = [f"{instant(one):%H:%M:%S}, never heard" for one in self.never if one <= at]
+        late = [
+            f"{instant_of(one):%H:%M:%S}, heard at {told:%H:%M:%S}" for one, told in self.late if one <= at and nanoseconds(told) > limit
+        ]
+        never = [f"{instant_of(one):%H:%M:%S}, never heard" for one in self.never if one <= at]
         if late or never:
             return "late", f"trades of {'; '.join([*never[-_NAMED:], *late[-_NAMED:]])}"
-        if other := [f"{instant(one):%H:%M:%S}" for one in self.otherwise if one <= at]:
+        if other := [f"{instant_of(one):%H:%M:%S}" for one in self.otherwise if one <= at]:
             return "restated", f"trades of {'; '.join(other[-_NAMED:])} are not stored as they were heard"
         return "different", None

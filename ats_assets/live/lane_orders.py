@@ -18,9 +18,9 @@ from ats_assets.algorithms.price_grid import exact
 from ats_assets.errors import AtsError
 from ats_assets.execution.order import OrderIntent, client_order_id
 from ats_assets.execution.worked_intents import WorkPlan
-from ats_assets.live.deciding.lane_state import LaneOrder, LaneState, SymbolLane, WantedPosition
-from ats_assets.live.deciding.session_lane import SessionLane
-from ats_assets.live.deciding.tick_tape import instant
+from ats_assets.live.at_events.lane_state import LaneOrder, LaneState, SymbolLane, WantedPosition
+from ats_assets.live.at_events.session_lane import SessionLane
+from ats_assets.live.at_events.tick_tape import instant_of
 from ats_assets.live.lane_step import is_followed
 from ats_assets.live.live_decision import LiveDecision, What
 from ats_assets.live.live_rules import LiveRules
@@ -124,7 +124,7 @@ def _enter(
     state: LiveState, rules: LiveRules, lane: SessionLane, symbol: str, wanted: WantedPosition
 ) -> tuple[LiveState, LiveDecision] | None:
     delay = timedelta(seconds=lane.settings.max_delay_seconds)
-    if _speaks_against(state, symbol) or state.now > instant(wanted.at) + delay or state.now >= lane.flat_at:
+    if _speaks_against(state, symbol) or state.now > instant_of(wanted.at) + delay or state.now >= lane.flat_at:
         return None
     equity = state.begun.equities[-1] if state.begun.equities else None
     if equity is None:
@@ -134,7 +134,7 @@ def _enter(
     if shares < 1:
         return None
     side = Side.BUY if wanted.side > 0 else Side.SELL
-    why = f"position {wanted.number}, wanted at {instant(wanted.at):%H:%M:%S}"
+    why = f"position {wanted.number}, wanted at {instant_of(wanted.at):%H:%M:%S}"
     return _order(state, lane, symbol, wanted.number, Decimal(shares), side, wanted.price, why)
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from ats_assets.live.deciding.lane_state import LaneRow, LaneState
-from ats_assets.live.deciding.session_lane import SessionLane
+from ats_assets.live.at_events.lane_state import LaneNote, LaneState
+from ats_assets.live.at_events.session_lane import SessionLane
 from ats_assets.live.live_decision import LiveDecision, What
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.session_state import LiveState
@@ -36,6 +36,6 @@ def lane_step(state: LiveState, event: StreamEvent, rules: LiveRules) -> tuple[L
     return replace(state, lane=known, lane_moment=lane.next_moment(known)), [*told, *(_decision(row, lane) for row in rows)]
 
 
-def _decision(row: LaneRow, lane: SessionLane) -> LiveDecision:
+def _decision(row: LaneNote, lane: SessionLane) -> LiveDecision:
     what = What.EVENT if row.is_event else What.UNWANTED
     return LiveDecision(what=what, subject=lane.model, symbol=row.symbol, reason=row.reason, fields=row.fields)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from ats_assets.algorithms.algorithm import Algorithm
 from ats_assets.algorithms.stepping import DayEnd
 from ats_assets.algorithms.stored_days import EarlierSessions
-from ats_assets.live.deciding.session_lane import SessionLane
+from ats_assets.live.at_events.session_lane import SessionLane
 from ats_assets.risk.rule import Rule
 from ats_assets.settings import BrakeSettings, LiveSettings, OrderLimitSettings
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 
 from ats_assets.algorithms.algorithm import ChildRecord, Parent
-from ats_assets.live.deciding.lane_state import LaneState
+from ats_assets.live.at_events.lane_state import LaneState
 from ats_assets.live.market_state import SymbolState
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ats_assets.execution.clock import Clock
-from ats_assets.live.deciding.session_lane import SessionLane
+from ats_assets.live.at_events.session_lane import SessionLane
 from ats_assets.live.lane_step import is_followed
 from ats_assets.live.loop_claim import Claim
 from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal

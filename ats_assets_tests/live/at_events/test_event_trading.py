@@ -14,9 +14,9 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, MissingPartitionError, ModelError, SettingsError
 from ats_assets.events.choosing import event_rules
 from ats_assets.events.event_trades import event_trades, sided_labels
+from ats_assets.live.at_events.lane_opening import open_lane
+from ats_assets.live.at_events.tick_tape import instant_of, nanoseconds
 from ats_assets.live.day_market import of_warehouse
-from ats_assets.live.deciding.lane_opening import open_lane
-from ats_assets.live.deciding.tick_tape import instant, nanoseconds
 from ats_assets.live.graph_compared import EventsCompared
 from ats_assets.live.live_decision import What
 from ats_assets.live.recorded import events_compared
@@ -24,7 +24,7 @@ from ats_assets.live.service import Replayed
 from ats_assets.live.session_journal import DecidedRow
 from ats_assets.live.stream import EventKind
 from ats_assets_tests.execution.exchange import Killed
-from ats_assets_tests.live.deciding.trade_lane import CALENDAR, DAY, DAYS, FOREST, SYMBOLS, deliver, lane_of_trades, made, played
+from ats_assets_tests.live.at_events.trade_lane import CALENDAR, DAY, DAYS, FOREST, SYMBOLS, deliver, lane_of_trades, made, played
 from ats_assets_tests.rounds import FULL
 
 Lane = Callable[..., Deployment]
@@ -74,7 +74,7 @@ def whole(history: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Depl
     """The day without a mishap, and then as the graph has it."""
     import shutil  # noqa: PLC0415
 
-    from ats_assets_tests.live.deciding.conftest import TICKS  # noqa: PLC0415
+    from ats_assets_tests.live.at_events.conftest import TICKS  # noqa: PLC0415
 
     root = tmp_path_factory.mktemp("whole")
     for name in ("warehouse", "models"):
@@ -109,7 +109,7 @@ def test_an_event_is_decided_with_the_next_trade_or_when_none_of_its_instant_com
         rows = [row for row in decided(one, What.EVENT) if row.decision.symbol == symbol]
         before = None
         for row in rows:
-            known = instant(row.decision.fields["known_ns"] // 1_000 * 1_000)
+            known = instant_of(row.decision.fields["known_ns"] // 1_000 * 1_000)
             soon = min(after.get(known, known + SETTLE), known + SETTLE)
             assert row.at <= max(soon, before + SETTLE if before else soon) + timedelta(microseconds=1)
             before = row.at

@@ -13,7 +13,7 @@ from ats_assets.errors import SettingsError
 from ats_assets.intraday.bar_ends import BY_DOLLARS, BY_TICKS
 from ats_assets.intraday.sampler import Sampler
 from ats_assets.intraday.sampling import AccumulatingSampler, TickSampling
-from ats_assets.live.deciding.tick_tape import HeardTick
+from ats_assets.live.at_events.tick_tape import HeardTick
 
 _NEAR = 1.0 - 1e-9
 """Sums of the same numbers in another order may differ by so much."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ats_assets.deployment import Deployment
-from ats_assets_tests.live.deciding.trade_lane import DAY, DAYS, deliver, lane_of_trades, made
+from ats_assets_tests.live.at_events.trade_lane import DAY, DAYS, deliver, lane_of_trades, made
 
 TICKS = ("tick_bars", {"kind": "tick", "bars_per_session": 40, "estimated_on_sessions": 2})
 

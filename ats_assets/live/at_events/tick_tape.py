@@ -52,12 +52,12 @@ def nanoseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1) * 1_000
 
 
-def instant(at: int) -> datetime:
+def instant_of(at: int) -> datetime:
     """The first instant that a clock of microseconds shows at or after so many nanoseconds.
 
     Examples
     --------
-    >>> instant(1_000_000_001)
+    >>> instant_of(1_000_000_001)
     datetime.datetime(1970, 1, 1, 0, 0, 1, 1, tzinfo=datetime.timezone.utc)
     """
     return _EPOCH + timedelta(microseconds=-(-at // 1_000))

@@ -6,8 +6,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ats_assets.live.deciding.closings import Forming
-from ats_assets.live.deciding.tick_tape import TickTape
+from ats_assets.live.at_events.bar_closings import Forming
+from ats_assets.live.at_events.tick_tape import TickTape
 
 
 class WantedPosition(NamedTuple):
@@ -52,7 +52,7 @@ class LaneOrder(NamedTuple):
     at: datetime
 
 
-class LaneRow(NamedTuple):
+class LaneNote(NamedTuple):
     """What a bar has told: of an event, or of the end of what was wanted."""
 
     symbol: str

@@ -12,11 +12,11 @@ from ats_assets.errors import SettingsError
 from ats_assets.intraday.sampling import TickSampling
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.trade_screening import screen_trades
-from ats_assets.live.deciding.closings import Forming, closing_of
-from ats_assets.live.deciding.tick_tape import HeardTick, TickTape, nanoseconds
+from ats_assets.live.at_events.bar_closings import Forming, closing_of
+from ats_assets.live.at_events.tick_tape import HeardTick, TickTape, nanoseconds
 from ats_assets.plugins import SAMPLERS
 from ats_assets.settings import IntradaySettings
-from ats_assets_tests.live.deciding.trade_lane import CALENDAR
+from ats_assets_tests.live.at_events.trade_lane import CALENDAR
 
 DAY = date(2024, 3, 12)
 OPENS = nanoseconds(CALENDAR.opens_at(DAY))

@@ -11,16 +11,16 @@ from ats_assets.algorithms.stepping import DayEnd
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError, ModelError, SettingsError
-from ats_assets.events.choosing import EventModel, event_models, event_rules, traded_model
+from ats_assets.events.choosing import EventModel, EventRules, event_models, event_rules, traded_model
 from ats_assets.events.event_fits import active_event_model
 from ats_assets.events.event_lane import event_lane, schemas_read
 from ats_assets.execution.worked_intents import WorkPlan
 from ats_assets.intraday.choosing import samplers, session_hours
 from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA, TRADES_SCHEMA
 from ats_assets.intraday.tick_arrays import TRADE_COLUMNS
-from ats_assets.live.deciding.closings import closing_of
-from ats_assets.live.deciding.session_lane import SessionLane
-from ats_assets.live.deciding.session_rows import FittedLane, FrameBefore, SessionRows
+from ats_assets.live.at_events.bar_closings import closing_of
+from ats_assets.live.at_events.graph_rows import FittedLane, FrameBefore, GraphRows
+from ats_assets.live.at_events.session_lane import SessionLane
 from ats_assets.orchestration.reading import Known
 
 _TICKS = "raw_trades"
@@ -62,32 +62,8 @@ def open_lane(deployment: Deployment, session: date) -> SessionLane | None:
             f"events.barriers.max_sessions is {rules.barriers.max_sessions}: inside a session positions are closed by its end, set it to 0"
         )
     chain = [traded] if traded.primary is None else [deployment.of(event_models)[str(traded.judges)], traded]
-    lane = event_lane(deployment, traded)
-    named = {rules.frame, *(family.frame for family in lane.families.values() if family.frame)}
-    _note_history(deployment, [*named, *lane.families, *(one.model.asset for one in chain)], daily=_is_daily(lane.families.values()))
-    reaches = max(
-        settings.intraday.lookback_sessions,
-        rules.cusum.lookback_sessions,
-        rules.barriers.lookback_sessions,
-        settings.bar_regimes.back if settings.bar_regimes.frame in named else 0,
-        settings.event_training.align_sessions,
-    )
-    days = deployment.known(deployment.calendar.window(session, reaches + 1), rules.frame)
-    if len(days) < 2:
-        raise SettingsError(f"no trades of sessions before {session} are stored: models and thresholds of events are made of them")
-    frames = {name: _frame(deployment, session, name, days[:-1]) for name in sorted(named)}
-    rows = SessionRows(
-        session=session,
-        settings=settings,
-        hours=session_hours(deployment),
-        frames=frames,
-        families=_families(deployment, session, traded),
-        chain=tuple(_fitted(deployment, session, one) for one in chain),
-        days=days,
-        closes={day: deployment.calendar.closes_at(day) for day in days},
-        settle=round(own.settle_seconds * 1e9),
-    )
-    closings = {name: closing_of(name, one.sampler, own.symbols, one.heard) for name, one in frames.items()}
+    rows = _graph_rows(deployment, session, chain, rules)
+    closings = {name: closing_of(name, one.sampler, own.symbols, one.heard) for name, one in rows.frames.items()}
     return SessionLane(
         symbols=own.symbols,
         rows=rows,
@@ -98,6 +74,34 @@ def open_lane(deployment: Deployment, session: date) -> SessionLane | None:
         planned=deployment.calendar.before(session),
         flat_at=_flat_at(deployment, session),
         work=_work(deployment),
+    )
+
+
+def _graph_rows(deployment: Deployment, session: date, chain: Sequence[EventModel], rules: EventRules) -> GraphRows:
+    """What is made of the sessions before."""
+    settings, families = deployment.settings, event_lane(deployment, chain[-1]).families
+    named = {rules.frame, *(family.frame for family in families.values() if family.frame)}
+    _note_history(deployment, [*named, *families, *(one.model.asset for one in chain)], daily=_is_daily(families.values()))
+    reaches = max(
+        settings.intraday.lookback_sessions,
+        rules.cusum.lookback_sessions,
+        rules.barriers.lookback_sessions,
+        settings.bar_regimes.back if settings.bar_regimes.frame in named else 0,
+        settings.event_training.align_sessions,
+    )
+    days = deployment.known(deployment.calendar.window(session, reaches + 1), rules.frame)
+    if len(days) < 2:
+        raise SettingsError(f"no trades of sessions before {session} are stored: models and thresholds of events are made of them")
+    return GraphRows(
+        session=session,
+        settings=settings,
+        hours=session_hours(deployment),
+        frames={name: _frame(deployment, session, name, days[:-1]) for name in sorted(named)},
+        families=_families(deployment, session, chain[-1]),
+        chain=tuple(_fitted(deployment, session, one) for one in chain),
+        days=days,
+        closes={day: deployment.calendar.closes_at(day) for day in days},
+        settle=round(settings.live.events.settle_seconds * 1e9),
     )
 
 

@@ -30,7 +30,7 @@ from ats_assets.intraday.sampling import TickSampling
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.trade_screening import screen_trades
 from ats_assets.labels.event_barriers import entered_events
-from ats_assets.live.deciding.tick_tape import TickTape
+from ats_assets.live.at_events.tick_tape import TickTape
 from ats_assets.models import Scorer
 from ats_assets.regimes import RegimeModel
 from ats_assets.settings import Settings
@@ -82,7 +82,7 @@ class SymbolRows(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionRows:
+class GraphRows:
     """The rows of a session.
 
     Attributes

@@ -11,10 +11,10 @@ from typing import Any
 
 import polars as pl
 
-from ats_assets.live.deciding.closings import Closing
-from ats_assets.live.deciding.lane_state import LaneRow, LaneState, SymbolLane, WantedPosition
-from ats_assets.live.deciding.session_rows import SessionRows
-from ats_assets.live.deciding.tick_tape import HeardTick, instant, nanoseconds
+from ats_assets.live.at_events.bar_closings import Closing
+from ats_assets.live.at_events.graph_rows import GraphRows
+from ats_assets.live.at_events.lane_state import LaneNote, LaneState, SymbolLane, WantedPosition
+from ats_assets.live.at_events.tick_tape import HeardTick, instant_of, nanoseconds
 from ats_assets.settings import LiveEventSettings
 
 _END = "the session ends soon"
@@ -37,7 +37,7 @@ class SessionLane:
     """
 
     symbols: tuple[str, ...]
-    rows: SessionRows
+    rows: GraphRows
     closings: Mapping[str, Closing]
     settings: LiveEventSettings
     min_probability: float
@@ -63,9 +63,9 @@ class SessionLane:
         pending = one.pending if at is None else at if one.pending is None else min(at, one.pending)
         return state.with_symbol(symbol, replace(one, tape=one.tape.with_tick(tick), forming=forming, pending=pending))
 
-    def passed(self, state: LaneState, now: datetime) -> tuple[LaneState, list[LaneRow]]:
+    def passed(self, state: LaneState, now: datetime) -> tuple[LaneState, list[LaneNote]]:
         """What is known of all symbols at an instant, and what bars that have closed by then tell."""
-        rows: list[LaneRow] = []
+        rows: list[LaneNote] = []
         for symbol in self.symbols:
             one = state.of(symbol)
             due = self._due_at(one)
@@ -76,14 +76,14 @@ class SessionLane:
             why = state.broken or (_END if now >= self.flat_at else None)
             if why is not None and one.wanted is not None and one.wanted.leaving is None:
                 state = state.with_symbol(symbol, replace(one, wanted=one.wanted._replace(leaving=why)))
-                rows.append(LaneRow(symbol, is_event=False, reason=why, fields={"position": one.wanted.number}))
+                rows.append(LaneNote(symbol, is_event=False, reason=why, fields={"position": one.wanted.number}))
         return state, rows
 
     def next_moment(self, state: LaneState) -> datetime | None:
         """When time alone is a reason to look."""
         if state.broken is not None:
             return None
-        found = [instant(due) for one in state.symbols.values() if (due := self._due_at(one)) is not None]
+        found = [instant_of(due) for one in state.symbols.values() if (due := self._due_at(one)) is not None]
         held = any(one.wanted is not None and one.wanted.leaving is None for one in state.symbols.values())
         return min([*found, *([self.flat_at] if held else [])], default=None)
 
@@ -95,7 +95,7 @@ class SessionLane:
         at = 0 if one.tape.newest > one.pending else one.pending + settle
         return max(at, 0 if one.looked_at is None else one.looked_at + settle)
 
-    def _looked(self, symbol: str, one: SymbolLane, now: int) -> tuple[SymbolLane, list[LaneRow]]:
+    def _looked(self, symbol: str, one: SymbolLane, now: int) -> tuple[SymbolLane, list[LaneNote]]:
         """The rows of a symbol made again, and what bars tell that were not decided about."""
         found = self.rows.of(symbol, one.tape, now, one.decided)
         forming, pending = self.closings[symbol].looked(found.sampled, found.known)
@@ -106,7 +106,7 @@ class SessionLane:
             return one, []
         of_bar = {row["bar"]: row for row in found.predictions.iter_rows(named=True)}
         ends: dict[int, tuple[int, str] | None] = {}
-        rows: list[LaneRow] = []
+        rows: list[LaneNote] = []
         for bar, at, close in new.select("bar", pl.col("known_at").cast(pl.Int64), "close").iter_rows():
             if one.wanted is not None:
                 if one.wanted.number not in ends:
@@ -131,22 +131,22 @@ class SessionLane:
 
     def _held(
         self, symbol: str, one: SymbolLane, bars: pl.DataFrame, at: int, end: tuple[int, str] | None
-    ) -> tuple[SymbolLane, list[LaneRow]]:
+    ) -> tuple[SymbolLane, list[LaneNote]]:
         """One bar of a position that is wanted: it ends where a barrier is met, and is left at the bar after which its time is over."""
         wanted = one.wanted
         assert wanted is not None, "it is asked of what is wanted"
         fields = {"position": wanted.number, "known_ns": at}
         if end is not None and end[0] <= at:
-            return replace(one, wanted=None), [LaneRow(symbol, is_event=False, reason=f"its {end[1]} barrier is met", fields=fields)]
+            return replace(one, wanted=None), [LaneNote(symbol, is_event=False, reason=f"its {end[1]} barrier is met", fields=fields)]
         since = bars.filter(pl.col("known_at").cast(pl.Int64).is_between(wanted.at, at, closed="right")).height
         if wanted.leaving is None and since >= self.rows.lane.rules.barriers.horizon_bars:
             why = f"it is held for {since} bars"
-            return replace(one, wanted=wanted._replace(leaving=why)), [LaneRow(symbol, is_event=False, reason=why, fields=fields)]
+            return replace(one, wanted=wanted._replace(leaving=why)), [LaneNote(symbol, is_event=False, reason=why, fields=fields)]
         return one, []
 
     def _event(
         self, symbol: str, one: SymbolLane, bars: pl.DataFrame, found: Mapping[str, Any], close: float
-    ) -> tuple[SymbolLane, LaneRow]:
+    ) -> tuple[SymbolLane, LaneNote]:
         """An event, and whether its position is wanted."""
         at = int(bars.filter(bar=found["bar"])["known_at"].cast(pl.Int64)[0])
         why = self._passed_over(symbol, one, bars, found, at)
@@ -163,7 +163,7 @@ class SessionLane:
             "position": None if why else one.entries,
         }
         said = f"{'long' if found['side'] > 0 else 'short'} with probability {found['probability']:.4f}"
-        return one, LaneRow(symbol, is_event=True, reason=f"{said}: {why or 'wanted'}", fields=fields)
+        return one, LaneNote(symbol, is_event=True, reason=f"{said}: {why or 'wanted'}", fields=fields)
 
     def _passed_over(self, symbol: str, one: SymbolLane, bars: pl.DataFrame, found: Mapping[str, Any], at: int) -> str | None:
         """Why the position of an event is not wanted; None where it is."""
