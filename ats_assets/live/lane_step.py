@@ -26,7 +26,7 @@ def lane_step(state: LiveState, event: StreamEvent, rules: LiveRules) -> tuple[L
     before = known = state.lane or LaneState()
     told: list[LiveDecision] = []
     if event.kind is EventKind.TRADE and event.symbol is not None:
-        known = lane.heard(known, event.symbol, event.fields)
+        known = lane.heard(known, event.symbol, event.fields, state.now)
     elif event.kind is EventKind.RESUMED and (why := event.fields.get(TICKS_MISSING)) and known.broken is None:
         known = replace(known, broken=str(why))
         told = [LiveDecision(what=What.UNWANTED, subject=lane.model, symbol=None, reason=str(why), fields={"fault": True})]

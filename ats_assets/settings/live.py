@@ -23,7 +23,7 @@ class LiveEventSettings(Section):
         default=1.0,
         gt=0,
         le=60,
-        description="after which no trade of an instant is waited for: a bar is known by then, or with the next trade of its symbol if that is sooner. "
+        description="without a trade of a symbol after which none of the last instant is waited for: a bar is known then, or with the symbol's next trade. "
         "Rows of a symbol are made once in this time, at most",
     )
     max_delay_seconds: float = Field(default=30.0, gt=0, description="an entry is not made where its bar was known longer ago")

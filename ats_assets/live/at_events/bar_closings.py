@@ -55,7 +55,7 @@ class Closing:
         forming = forming._replace(since=forming.since + more)
         return forming, tick.at if forming.there + forming.since >= self.threshold * _NEAR else None
 
-    def looked(self, bars: pl.DataFrame, known: int) -> tuple[Forming, int | None]:
+    def looked(self, forming: Forming, bars: pl.DataFrame, known: int) -> tuple[Forming, int | None]:
         """After a look at a symbol's bars, `known` of which are known: what is in the one that is forming, and when the first of the others may be known.
 
         Parameters
@@ -63,6 +63,8 @@ class Closing:
         bars
             Of the session so far, the one that is forming last.
         """
+        if bars.is_empty():  # no price counts yet, and trades that set none may be in the first bar
+            return forming, None
         left = bars[known:]
         if left.is_empty():
             return Forming(), None

@@ -1,7 +1,7 @@
 """The rows of one session as the graph makes them, of the trades that were heard so far: the same functions on the same windows.
 
 1. Trades are screened, and sampled into the bars of each frame.
-2. A bar counts once it is known: when a later tick of its symbol was heard, or so long after its time that none of its instant comes any more.
+2. A bar counts once it is known: when a later tick of its symbol was heard, or when for so long after it none was heard that none of its instant comes any more.
 3. Events, features and predictions are made of the known bars. A row known at t is a function of rows known by t, so that it stays as it is when more is heard.
 
 What is made of sessions before is read once. One symbol is looked at at a time: no function here compares symbols.
@@ -24,9 +24,11 @@ from ats_assets.events.schema import EVENT_PREDICTIONS_SCHEMA
 from ats_assets.expressions import Flat
 from ats_assets.features.bar_expressions import bar_values, known_bars
 from ats_assets.features.family import FeatureFamily
+from ats_assets.intraday.bar_ends import BY_TICKS
 from ats_assets.intraday.information_bars import known_with_session
 from ats_assets.intraday.microstructure_rows import MICROSTRUCTURE, microstructure_rows
 from ats_assets.intraday.sampling import TickSampling
+from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.trade_screening import screen_trades
 from ats_assets.labels.event_barriers import entered_events
@@ -107,7 +109,6 @@ class GraphRows:
     chain: tuple[FittedLane, ...]
     days: Sequence[date]
     closes: Mapping[date, datetime]
-    settle: int
     _fits: MutableMapping[date, RegimeModel | None] = field(default_factory=dict)
 
     @property
@@ -115,29 +116,29 @@ class GraphRows:
         """That of the model that is traded."""
         return self.chain[-1].lane
 
-    def of(self, symbol: str, tape: TickTape, now: int, since: int = 0) -> SymbolRows:
+    def of(self, symbol: str, tape: TickTape, settled: int, since: int = 0) -> SymbolRows:
         """What is known of a symbol.
 
         Parameters
         ----------
         tape
             Its trades that were heard.
-        now
-            In nanoseconds since 1970.
+        settled
+            Up to when, in nanoseconds since 1970, no trade is waited for.
         since
             Predictions are for events that were known later alone, in nanoseconds.
         """
         trades, _ = screen_trades(tape.frame(symbol, self.session), self.hours, self.settings.intraday.screening)
         frame = self.lane.rules.frame
         sampled = self._sampled(self.frames[frame], trades)
-        bars = self._known(sampled, tape, now)
+        bars = self._known(sampled, tape, settled)
         later = pl.col("known_at").cast(pl.Int64) > since
         found = EVENT_PREDICTIONS_SCHEMA.to_frame()
         if bars.filter(later).is_empty():
             return SymbolRows(sampled, bars.height, found)
         events = self._events(bars).filter(later)
         if not events.is_empty():
-            others = {name: self._known(self._sampled(one, trades), tape, now) for name, one in self.frames.items() if name != frame}
+            others = {name: self._known(self._sampled(one, trades), tape, settled) for name, one in self.frames.items() if name != frame}
             found = self._predicted(events, {**others, frame: bars})
         return SymbolRows(sampled, bars.height, found)
 
@@ -160,12 +161,15 @@ class GraphRows:
         return entered_events(panel, decided, days, self.lane.rules.barriers)
 
     def _sampled(self, one: FrameBefore, trades: pl.DataFrame) -> pl.DataFrame:
+        if getattr(one.sampler, "measure", BY_TICKS) != BY_TICKS and not trades["for_volume"].any():
+            return INFORMATION_BARS_SCHEMA.to_frame()  # nothing of volume was traded yet, which of a whole session would be an error
         rows = one.sampler.session_bars({"trades": trades}, self.session, one.heard)
         return known_with_session(rows, lambda symbol, session: self.hours.of(symbol, session)[1])
 
-    def _known(self, rows: pl.DataFrame, tape: TickTape, now: int) -> pl.DataFrame:
+    @staticmethod
+    def _known(rows: pl.DataFrame, tape: TickTape, settled: int) -> pl.DataFrame:
         at = pl.col("known_at").cast(pl.Int64)
-        return rows.filter(closed_by="threshold").filter((at < tape.newest) | (at + self.settle <= now))
+        return rows.filter(closed_by="threshold").filter((at < tape.newest) | (at <= settled))
 
     def _window(self, frame: str, bars: pl.DataFrame, back: int) -> tuple[pl.DataFrame, Sequence[date]]:
         """The bars that a row of the session is made of, and their sessions."""

@@ -101,7 +101,6 @@ def _graph_rows(deployment: Deployment, session: date, chain: Sequence[EventMode
         chain=tuple(_fitted(deployment, session, one) for one in chain),
         days=days,
         closes={day: deployment.calendar.closes_at(day) for day in days},
-        settle=round(settings.live.events.settle_seconds * 1e9),
     )
 
 

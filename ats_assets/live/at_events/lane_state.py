@@ -69,6 +69,8 @@ class SymbolLane:
     ----------
     pending
         The time, in nanoseconds since 1970, of what may have closed a bar since the last look; None where nothing may.
+    heard_at
+        When its newest trade was heard, in nanoseconds.
     looked_at
         When its rows were made last, in nanoseconds.
     decided
@@ -82,6 +84,7 @@ class SymbolLane:
     tape: TickTape = field(default_factory=TickTape)
     forming: Forming = field(default_factory=Forming)
     pending: int | None = None
+    heard_at: int = 0
     looked_at: int | None = None
     decided: int = 0
     wanted: WantedPosition | None = None

@@ -56,12 +56,13 @@ class SessionLane:
         """The asset of its predictions."""
         return self.rows.lane.model.predictions
 
-    def heard(self, state: LaneState, symbol: str, fields: Mapping[str, Any]) -> LaneState:
+    def heard(self, state: LaneState, symbol: str, fields: Mapping[str, Any], now: datetime) -> LaneState:
         """With one trade more."""
         one, tick = state.of(symbol), HeardTick.of(fields)
         forming, at = self.closings[symbol].after(one.forming, tick)
         pending = one.pending if at is None else at if one.pending is None else min(at, one.pending)
-        return state.with_symbol(symbol, replace(one, tape=one.tape.with_tick(tick), forming=forming, pending=pending))
+        heard: dict[str, Any] = {"forming": forming, "pending": pending, "heard_at": nanoseconds(now)}
+        return state.with_symbol(symbol, replace(one, tape=one.tape.with_tick(tick), **heard))
 
     def passed(self, state: LaneState, now: datetime) -> tuple[LaneState, list[LaneNote]]:
         """What is known of all symbols at an instant, and what bars that have closed by then tell."""
@@ -87,18 +88,23 @@ class SessionLane:
         held = any(one.wanted is not None and one.wanted.leaving is None for one in state.symbols.values())
         return min([*found, *([self.flat_at] if held else [])], default=None)
 
+    @property
+    def _settle(self) -> int:
+        return round(self.settings.settle_seconds * 1e9)
+
     def _due_at(self, one: SymbolLane) -> int | None:
         """When the rows of a symbol are to be made next, in nanoseconds; at most once in `settle_seconds`."""
         if one.pending is None:
             return None
-        settle = self.rows.settle
-        at = 0 if one.tape.newest > one.pending else one.pending + settle
+        settle = self._settle
+        at = 0 if one.tape.newest > one.pending else max(one.pending, one.heard_at) + settle
         return max(at, 0 if one.looked_at is None else one.looked_at + settle)
 
     def _looked(self, symbol: str, one: SymbolLane, now: int) -> tuple[SymbolLane, list[LaneNote]]:
         """The rows of a symbol made again, and what bars tell that were not decided about."""
-        found = self.rows.of(symbol, one.tape, now, one.decided)
-        forming, pending = self.closings[symbol].looked(found.sampled, found.known)
+        settled = now - self._settle if now >= one.heard_at + self._settle else 0
+        found = self.rows.of(symbol, one.tape, settled, one.decided)
+        forming, pending = self.closings[symbol].looked(one.forming, found.sampled, found.known)
         bars = found.sampled[: found.known]
         one = replace(one, forming=forming, pending=pending, looked_at=now)
         new = bars.filter(pl.col("known_at").cast(pl.Int64) > one.decided)

@@ -37,8 +37,8 @@ def bars_of(sampler: TickSampling, tape: TickTape) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("sampler", EACH, ids=lambda one: type(one).__name__)
-@given(ticks=st.lists(TICKS, max_size=15))
-@settings(max_examples=25, deadline=None)
+@given(ticks=st.lists(TICKS, max_size=12))
+@settings(max_examples=20, deadline=None)
 def test_no_bar_closes_unseen(sampler: TickSampling, ticks: list[tuple[int, float, float, str]]) -> None:
     closing = closing_of("bars", sampler, ("A",), ())["A"]
     tape, forming, pending, at, known = TickTape(), Forming(), None, OPENS, 0
@@ -54,7 +54,7 @@ def test_no_bar_closes_unseen(sampler: TickSampling, ticks: list[tuple[int, floa
             assert closed.height == known
         else:
             known = closed.height
-            forming, pending = closing.looked(rows, known)
+            forming, pending = closing.looked(forming, rows, known)
 
 
 def test_what_can_not_be_followed_is_told() -> None:

@@ -175,7 +175,7 @@ def test_where_trades_cannot_be_had_nothing_is_decided_any_more(lane: Lane, tmp_
     require_sound(one)
     gone = next(row.event.known_at for row in one.watched.heard if "ticks_missing" in row.event.fields)
     assert [row for row in decided(one, What.EVENT) if row.at < gone]
-    assert not [row for row in decided(one, What.EVENT, What.ENTER) if row.at >= gone]
+    assert not [row for row in decided(one, What.EVENT, What.ENTER) if row.at > gone]
     told = [row.decision.reason for row in decided(one, What.UNWANTED) if row.at >= gone]
     assert all("are missing" in text for text in told)
 

@@ -116,7 +116,7 @@ def deliver(deployment: Deployment, days: Sequence[date]) -> None:
 def assets_of(deployment: Deployment) -> list[str]:
     """Those of the lane that are made of trades."""
     settings, models = deployment.settings, [*deployment.settings.event_models]
-    more = [f"{name}_labels" for name in models if name == "meta"]
+    more = [f"{name}_labels" for name, own in settings.event_models.items() if own.get("judges") not in {None, "rule"}]
     named = [*settings.samplers, *settings.event_training.families, "events", "event_labels", *more]
     return [*named, *(f"{name}_{what}" for name in models for what in ("model", "predictions"))]
 
