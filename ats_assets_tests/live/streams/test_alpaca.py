@@ -11,8 +11,9 @@ import pytest
 from alpaca.data.models import Bar, Quote, Trade, TradingStatus
 
 from ats_assets.deployment import Deployment
+from ats_assets.live.alpaca_messages import event_of
 from ats_assets.live.stream import EventKind, StreamEvent, StreamOpening
-from ats_assets.live.streams.alpaca import AlpacaStream, AlpacaStreamSettings, event_of
+from ats_assets.live.streams.alpaca import AlpacaStream, AlpacaStreamSettings
 from ats_assets.settings import LiveSettings
 from ats_assets.vendors.alpaca.errors import AlpacaKeysError
 from ats_assets.vendors.backoff import Backoff
