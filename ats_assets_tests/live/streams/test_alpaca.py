@@ -96,6 +96,7 @@ def listening(
         since=how.pop("since", None),
         clock=clock,
         stopped=lambda: listener.stopped,
+        each_trade_of=frozenset(how.pop("each_trade_of", ())),
     )
     own = AlpacaStreamSettings(url=stream.url, silence_seconds=how.pop("silence", 5.0))
     made = AlpacaStream(own, opening, backoff=Backoff(max_seconds=0.05))
@@ -245,3 +246,28 @@ def test_what_no_repetition_mends_ends_it_with_a_message(
     assert said in str(listener.error)
     assert ENVIRONMENT["APCA_API_SECRET_KEY"] not in str(listener.error)
     assert stream.connections == 1
+
+
+def test_trades_that_were_missed_are_asked_for_where_each_one_counts(
+    desk: MarketData, double: AlpacaDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In order of time, with their ids."""
+
+    def trade(second: int) -> dict[str, Any]:
+        return {
+            "t": f"2024-03-04T14:39:{second:02d}.123456789Z",
+            "x": "V",
+            "p": 10.0,
+            "s": 100,
+            "c": ["@"],
+            "i": 5 * 10**13 + second,
+            "z": "C",
+        }
+
+    desk.add("stocks", "trades", "AAA", [trade(second) for second in (50, 51, 52)], feed="iex")
+    with MarketStreamDouble() as stream, listening(stream, double, monkeypatch, each_trade_of=("AAA",)) as (listener, _):
+        assert listener.wait(1, EventKind.RESUMED)[0].fields == {}
+        found = [one.fields for one in listener.heard if one.kind is EventKind.TRADE]
+        assert [(one["trade_id"], one["nanoseconds"], one["repaired"]) for one in found] == [
+            (str(5 * 10**13 + s), 789, True) for s in (50, 51, 52)
+        ]
