@@ -33,12 +33,12 @@ class Closing:
     Attributes
     ----------
     how
-        clock: at the end of an interval; sum: when ticks, volume or dollars reach the threshold; any: any tick may close one.
+        clock: at the end of an interval; sum: when ticks, volume or dollars reach the threshold.
     width, offset
         Of intervals, in nanoseconds.
     """
 
-    how: Literal["clock", "sum", "any"]
+    how: Literal["clock", "sum"]
     width: int = 0
     offset: int = 0
     measure: int = BY_TICKS
@@ -48,8 +48,6 @@ class Closing:
         """With one tick more, and the time from which on a bar may be known for it; None where it can have closed none."""
         if self.how == "clock":
             return forming, tick.at - (tick.at - self.offset) % self.width + self.width
-        if self.how == "any":
-            return forming, tick.at
         size, price = tick.size or 0.0, tick.price or 0.0
         more = 1.0 if self.measure == BY_TICKS else size * price if self.measure == BY_DOLLARS else size
         forming = forming._replace(since=forming.since + more)
@@ -73,7 +71,7 @@ class Closing:
         if self.how == "clock" or first["closed_by"] == "threshold":
             return Forming(), at
         names = {BY_TICKS: "ticks", BY_DOLLARS: "dollar_volume"}
-        there = first[names.get(self.measure, "volume")] if self.how == "sum" else 0.0
+        there = first[names.get(self.measure, "volume")]
         return Forming(there=float(there or 0.0)), None
 
 
@@ -101,14 +99,16 @@ def closing_of(name: str, sampler: Sampler, symbols: tuple[str, ...], heard: tup
         )
     if (clock := sampler.clock()) is not None:
         return dict.fromkeys(symbols, Closing(how="clock", width=clock[0], offset=clock[1]))
-    given = getattr(sampler.settings, "threshold", None)
-    told = sampler.told_before(pl.DataFrame({"symbol": list(symbols)}), heard)
-    levels = np.full(len(symbols), given) if given is not None else told[:, 0] if told.shape[1] else np.full(len(symbols), np.nan)
-    if unknown := [symbol for symbol, level in zip(symbols, levels, strict=True) if not level > 0.0]:
+    if not isinstance(sampler, AccumulatingSampler):
+        raise SettingsError(
+            f"[samplers.{name}] closes its bars by what is expected, so each trade may close one, and each would be looked at: inside a session bars of the "
+            "clock, of ticks, volume and dollars are followed"
+        )
+    given = sampler.settings.threshold
+    told = sampler.told_before(pl.DataFrame({"symbol": list(symbols)}), heard)[:, 0] if given is None else np.full(len(symbols), given)
+    if unknown := [symbol for symbol, level in zip(symbols, told, strict=True) if not level > 0.0]:
         raise SettingsError(
             f"[samplers.{name}] has no threshold for {', '.join(unknown)} yet: the sessions before have too few trades of it. Set samplers.{name}.threshold, "
             "or leave the symbol out of live.events.symbols"
         )
-    if isinstance(sampler, AccumulatingSampler):
-        return {s: Closing(how="sum", measure=sampler.measure, threshold=float(level)) for s, level in zip(symbols, levels, strict=True)}
-    return dict.fromkeys(symbols, Closing(how="any"))
+    return {s: Closing(how="sum", measure=sampler.measure, threshold=float(level)) for s, level in zip(symbols, told, strict=True)}

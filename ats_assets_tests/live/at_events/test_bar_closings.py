@@ -38,7 +38,7 @@ def bars_of(sampler: TickSampling, tape: TickTape) -> pl.DataFrame:
 
 @pytest.mark.parametrize("sampler", EACH, ids=lambda one: type(one).__name__)
 @given(ticks=st.lists(TICKS, max_size=12))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_no_bar_closes_unseen(sampler: TickSampling, ticks: list[tuple[int, float, float, str]]) -> None:
     closing = closing_of("bars", sampler, ("A",), ())["A"]
     tape, forming, pending, at, known = TickTape(), Forming(), None, OPENS, 0
@@ -62,4 +62,6 @@ def test_what_can_not_be_followed_is_told() -> None:
         closing_of("bars", sampler_of("tick"), ("A", "B"), ())
     with pytest.raises(SettingsError, match="reads quotes"):
         closing_of("bars", sampler_of("tick", threshold=3, spread=True), ("A",), ())
+    with pytest.raises(SettingsError, match="by what is expected"):
+        closing_of("bars", sampler_of("tick_runs", threshold=3), ("A",), ())
     assert closing_of("bars", EACH[2], ("A",), ())["A"].width == 60 * 10**9
