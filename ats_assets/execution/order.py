@@ -9,7 +9,7 @@ from enum import StrEnum
 from ats_assets.algorithms.order_words import MAX_ID_LENGTH, Leg, OrderKind, OrderStatus, Side
 from ats_assets.algorithms.price_grid import exact as exact  # noqa: PLC0414 - what reads and writes orders finds it here
 from ats_assets.execution.contract_legs import ContractLeg
-from ats_assets.execution.worked_intents import OrderPart, WorkPlan
+from ats_assets.execution.worked_intents import AT_EVENTS, OrderPart, WorkPlan
 from ats_assets.requests.request_rows import MANUAL
 
 
@@ -60,6 +60,11 @@ class OrderIntent:
     def by_person(self) -> bool:
         """Whether a person has asked for it: it is of no plan, and plans leave alone what it buys."""
         return self.book == MANUAL and not self.legs
+
+    @property
+    def at_event(self) -> bool:
+        """Whether it was decided inside the session: a plan that is recorded meanwhile does not withdraw it."""
+        return self.work is not None and self.work.why == AT_EVENTS
 
 
 def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number: int = 1) -> str:

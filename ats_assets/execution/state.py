@@ -117,7 +117,7 @@ def record_plan(
     kept = {intent.client_order_id for intent in planned}
     for row in in_states(connection, [IntentState.PLANNED]):
         one = row.intent
-        of_plan = one.leg is not Leg.EXIT and one.part is None and not one.by_person and bool(one.legs) is options
+        of_plan = one.leg is not Leg.EXIT and one.part is None and not (one.by_person or one.at_event) and bool(one.legs) is options
         gone = one.session == session and one.client_order_id not in kept and of_plan
         if one.strategy == strategy and (gone or one.session < session):
             move(connection, author, row, IntentState.WITHDRAWN if gone else IntentState.MISSED, row.reason)

@@ -11,6 +11,9 @@ from ats_assets.algorithms.algorithm import Increments
 from ats_assets.algorithms.order_selection import work_window
 from ats_assets.algorithms.stepping import DayEnd
 
+AT_EVENTS = "live.events"
+"""`WorkPlan.why` of an order that was decided inside the session: it is of no plan."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WorkPlan:

@@ -36,18 +36,13 @@ def event_of(message: Mapping[str, Any], known_at: datetime) -> StreamEvent | No
             both = fields["bid"] and fields["ask"]  # a side of zero says that there is none
             return StreamEvent(kind=EventKind.QUOTE, fields=fields, **how) if both else None
         case "t":
-            beside = {
-                "nanoseconds": _below(message.get("t")),
-                "exchange": message.get("x"),
-                "conditions": message.get("c"),
-                "tape": message.get("z"),
-            }
-            number = message.get("i")
+            codes = message.get("c")
             fields = {
                 "at": at,
                 **_numbers(message, {"price": "p", "size": "s"}),
-                **beside,
-                "trade_id": None if number is None else str(number),
+                "nanoseconds": _below(message.get("t")),
+                "conditions": [str(code) for code in codes] if isinstance(codes, list) else None,
+                **{name: _text(message.get(key)) for name, key in {"exchange": "x", "tape": "z", "trade_id": "i"}.items()},
             }
             return StreamEvent(kind=EventKind.TRADE, fields=fields, **how)
         case "s" if message.get("sc") in HALTS | RESUMES:
@@ -62,6 +57,10 @@ def _numbers(message: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, f
     return {
         name: float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None for name, value in values.items()
     }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _instant(text: object) -> datetime | None:

@@ -3,10 +3,11 @@
 1. Of a symbol one order is under way at a time.
 2. What is held and wanted no more is left, however long that takes.
 3. What is wanted is entered once, soon after its bar, and only while nothing speaks against an order.
+4. No more is sold or bought back than the account holds, whoever has changed that meanwhile.
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,7 +18,7 @@ from ats_assets.algorithms.order_words import Leg, OrderKind, Side
 from ats_assets.algorithms.price_grid import exact
 from ats_assets.errors import AtsError
 from ats_assets.execution.order import OrderIntent, client_order_id
-from ats_assets.execution.worked_intents import WorkPlan
+from ats_assets.execution.worked_intents import AT_EVENTS, WorkPlan
 from ats_assets.live.at_events.lane_state import LaneOrder, LaneState, SymbolLane, WantedPosition
 from ats_assets.live.at_events.session_lane import SessionLane
 from ats_assets.live.at_events.tick_tape import instant_of
@@ -40,7 +41,7 @@ def next_order(state: LiveState, rules: LiveRules, event: StreamEvent) -> tuple[
     lane, known = rules.lane, state.lane
     if lane is None or known is None or not is_followed(event, lane) or state.account is None or not state.is_open:
         return None
-    for symbol in lane.symbols:
+    for symbol in _symbols(lane, known):
         one = known.of(symbol)
         if any(not _is_done(state, order.client_order_id) for order in one.orders):
             continue
@@ -54,6 +55,47 @@ def next_order(state: LiveState, rules: LiveRules, event: StreamEvent) -> tuple[
         if made is not None:
             return made
     return None
+
+
+def not_left(state: LiveState, rules: LiveRules) -> tuple[LiveState, list[LiveDecision]]:
+    """What is held and can't be left, which a person is told once: the session is over, or the orders to leave it are."""
+    lane, known = rules.lane, state.lane
+    if lane is None or known is None:
+        return state, []
+    rows = []
+    for symbol in _symbols(lane, known):
+        one = known.of(symbol)
+        held, is_over = _there(state, symbol, _held(state, one)), state.now >= state.closes_at + _AGAIN
+        tried = len(_exits(one)) >= _MOST_EXITS and all(_is_done(state, order.client_order_id) for order in one.orders)
+        if one.told or not held or not (is_over or tried):
+            continue
+        known = known.with_symbol(symbol, replace(one, told=True))
+        why = "the session is over" if is_over else f"{_MOST_EXITS} orders have not closed them"
+        reason = f"{held:f} {symbol} are held, and {why}: close them at the broker, or leave {symbol} out of live.events.symbols"
+        rows.append(LiveDecision(what=What.UNWANTED, subject=lane.model, symbol=symbol, reason=reason, fields={"fault": True}))
+    return (replace(state, lane=known), rows) if rows else (state, [])
+
+
+def as_recorded(state: LiveState, decided: Iterable[tuple[datetime, LiveDecision]]) -> LiveState:
+    """After a restart: where repeating the journal has led to other orders than are written down, those that are written down hold, what is held of them is left, and nothing is entered.
+
+    Parameters
+    ----------
+    decided
+        All decisions of the session that are written down, and when each was made.
+    """
+    orders: dict[str, tuple[LaneOrder, ...]] = {}
+    for at, made in decided:
+        if made.what in {What.ENTER, What.LEAVE}:
+            how = {"position": made.fields["position"], "opens": made.what is What.ENTER, "sign": Side(made.fields["side"]).sign}
+            orders[made.symbol or ""] = (*orders.get(made.symbol or "", ()), LaneOrder(made.subject, at=at, **how))
+    known = state.lane or LaneState()
+    if all(known.of(symbol).orders == orders.get(symbol, ()) for symbol in orders.keys() | known.symbols.keys()):
+        return state
+    for symbol in orders.keys() | known.symbols.keys():
+        known = known.with_symbol(symbol, replace(known.of(symbol), orders=orders.get(symbol, ()), wanted=None))
+    why = "settings, code or data have changed since the session began: its orders are not those that are decided by now"
+    return replace(state, lane=replace(known, broken=why), lane_moment=None)
 
 
 def order_of_event(made: LiveDecision, planned: Any, strategy: str) -> OrderIntent:
@@ -73,15 +115,15 @@ def order_of_event(made: LiveDecision, planned: Any, strategy: str) -> OrderInte
     )
 
 
-def require_alone(rules: LiveRules, held: Collection[str], parents: Sequence[Parent]) -> None:
+def require_alone(rules: LiveRules, held: Collection[str], worked: Sequence[tuple[Parent, str]]) -> None:
     """Refuse symbols that something else holds or trades: whose shares are sold could not be told.
 
     Parameters
     ----------
     held
         Symbols of which shares are held.
-    parents
-        All orders that are worked. After a restart those for events are among them, and what is held is theirs.
+    worked
+        All orders that are worked, and how each is. After a restart those for events are among them, and what is held is theirs.
 
     Raises
     ------
@@ -89,13 +131,23 @@ def require_alone(rules: LiveRules, held: Collection[str], parents: Sequence[Par
     """
     if rules.lane is None:
         return
-    own = {one.symbol for one in parents if f"{one.symbol}{_OF_EVENT}-" in one.client_order_id}
-    others = {one.symbol for one in parents if f"{one.symbol}{_OF_EVENT}-" not in one.client_order_id} | (set(held) - own)
+    own = {one.symbol for one, how in worked if WorkPlan.of(how).why == AT_EVENTS}
+    others = {one.symbol for one, how in worked if WorkPlan.of(how).why != AT_EVENTS} | (set(held) - own)
     if shared := sorted(others & set(rules.lane.symbols)):
         raise AtsError(
             f"{', '.join(shared)} of live.events.symbols is held, or in the plan of {rules.lane.planned}: at events a symbol is traded that nothing else "
             "holds or trades. Leave it out of the one or the other"
         )
+
+
+def _symbols(lane: SessionLane, known: LaneState) -> list[str]:
+    """Those that are traded, and those that were before a restart."""
+    return [*lane.symbols, *sorted(known.symbols.keys() - set(lane.symbols))]
+
+
+def _exits(one: SymbolLane) -> list[LaneOrder]:
+    """The orders to leave the newest position."""
+    return [order for order in one.orders if order.position == one.orders[-1].position and not order.opens]
 
 
 def _is_done(state: LiveState, name: str) -> bool:
@@ -105,6 +157,12 @@ def _is_done(state: LiveState, name: str) -> bool:
 def _held(state: LiveState, one: SymbolLane) -> Decimal:
     """Signed shares, by what these orders have filled."""
     return sum((order.sign * filled(state.children.get(order.client_order_id, ())) for order in one.orders), Decimal(0))
+
+
+def _there(state: LiveState, symbol: str, held: Decimal) -> Decimal:
+    """Of what these orders have filled, the shares that the account has: exits at the broker, or a person, may have sold some."""
+    there = exact(state.account.positions.get(symbol, 0.0)) if state.account else Decimal(0)
+    return min(abs(held), abs(there)) if held * there > 0 else Decimal(0)
 
 
 def _speaks_against(state: LiveState, symbol: str) -> bool:
@@ -117,6 +175,7 @@ def _speaks_against(state: LiveState, symbol: str) -> bool:
         or state.of(symbol).halted
         or account is None
         or account.no_opening is not None
+        or bool(account.positions.get(symbol))
     )
 
 
@@ -130,9 +189,10 @@ def _enter(
     if equity is None:
         figures = risk_figures(state, rules)
         equity = 0.0 if figures is None else figures.equity
-    shares = math.floor(max(equity, 0.0) * lane.settings.capital_share / len(lane.symbols) / wanted.price)
-    if shares < 1:
+    worth = equity * lane.settings.capital_share / len(lane.symbols)
+    if not worth >= wanted.price > 0.0:
         return None
+    shares = math.floor(worth / wanted.price)
     side = Side.BUY if wanted.side > 0 else Side.SELL
     why = f"position {wanted.number}, wanted at {instant_of(wanted.at):%H:%M:%S}"
     return _order(state, lane, symbol, wanted.number, Decimal(shares), side, wanted.price, why)
@@ -140,15 +200,14 @@ def _enter(
 
 def _leave(state: LiveState, lane: SessionLane, symbol: str, held: Decimal) -> tuple[LiveState, LiveDecision] | None:
     one = (state.lane or LaneState()).of(symbol)
-    number = one.orders[-1].position
-    exits = [order for order in one.orders if order.position == number and not order.opens]
-    price = state.price_of(symbol)
-    if len(exits) >= _MOST_EXITS or (exits and state.now < exits[-1].at + _AGAIN) or price is None:
+    number, exits, price = one.orders[-1].position, _exits(one), state.price_of(symbol)
+    there = _there(state, symbol, held)
+    if len(exits) >= _MOST_EXITS or (exits and state.now < exits[-1].at + _AGAIN) or price is None or not there:
         return None
     side = Side.SELL if held > 0 else Side.BUY
     leaving = one.wanted.leaving if one.wanted is not None and one.wanted.number == number else None
     why = f"position {number}: {leaving or 'it is wanted no more'}"
-    return _order(state, lane, symbol, number, abs(held), side, price, why, opens=False)
+    return _order(state, lane, symbol, number, there, side, price, why, opens=False)
 
 
 def _order(  # noqa: PLR0917

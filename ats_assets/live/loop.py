@@ -26,8 +26,9 @@ from ats_assets.live.lane_orders import order_of_event
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.loop_claim import Claim
 from ats_assets.live.news import news, own_event, sent_child
+from ats_assets.live.retracing import retraced
 from ats_assets.live.session_desk import SessionDesk
-from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal
+from ats_assets.live.session_journal import DecidedRow, SessionJournal
 from ats_assets.live.session_state import LiveState
 from ats_assets.live.step import LiveDecision, Step, What, begin, step
 from ats_assets.live.stream import EventKind, StreamEvent
@@ -121,7 +122,11 @@ class SessionLoop:
         now = self.clock.now()
         self._ahead = WritingAhead(journal=self.journal, claim=self.claim, clock=self.clock, lane=self.rules.lane)
         self.state = begin(self.rules, heard[0].event.known_at if heard else now)
-        self._retrace(heard, decided)
+        self.state = retraced(self.state, heard, decided, self.rules)
+        if (broken := self.state.lane and self.state.lane.broken) is not None:
+            self._tell(f"events:{broken}", "Trading at events needs a person", broken)
+        newest = (max((one.number for one in rows), default=0) for rows in (heard, decided))
+        self._ahead.heard, self._ahead.decided = newest
         plan = self.plan()
         known = next((one.event.fields for one in reversed(heard) if one.event.kind is EventKind.PLAN), None)
         if known is None or to_text(known) != to_text(plan):
@@ -130,18 +135,6 @@ class SessionLoop:
         self._breach = next(((one.number, one.decision.reason) for one in self._undone if one.decision.what is What.BREACH), None)
         if not self.unwritten:
             self._see_to_it()
-
-    def _retrace(self, heard: list[Heard], decided: list[DecidedRow]) -> None:
-        """Repeat the steps of the journal. Where settings or code have changed since, what is recorded of orders still holds: that is heard, not decided."""
-        found = {one.after: one for one in decided}
-        for one in heard:
-            made = step(self.state, one.event, self.rules)
-            self.state = made.state
-            if made.decisions and one.number not in found:
-                session = self.rules.session
-                log.warning("event %d of %s led to no decision when it was heard: settings or code have changed since", one.number, session)
-        newest = (max((one.number for one in rows), default=0) for rows in (heard, decided))
-        self._ahead.heard, self._ahead.decided = newest
 
     def _feed(self, event: StreamEvent) -> None:
         """One event, and those that come of what is decided."""
@@ -155,7 +148,7 @@ class SessionLoop:
             if made.verdict.refused:
                 self._tell(f"{made.verdict}:{now.symbol}", f"The stream is refused: {made.verdict.replace('_', ' ')}", made.reason)
             for one in made.faults:
-                title = "An order is not worked" if one.what is What.HOLD else "Nothing is decided at events any more"
+                title = "An order is not worked" if one.what is What.HOLD else "Trading at events needs a person"
                 self._tell(f"algorithm:{one.subject}:{one.reason}", title, one.reason)
             if self._ahead.is_full and not made.decisions:
                 self._write()

@@ -36,6 +36,8 @@ def recorded_session(deployment: Deployment, session: date) -> Watched | None:
     """What was heard and decided in a session; None where no loop ran."""
     journal = SessionJournal(session=session, strategy=deployment.settings.orders.strategy)
     with open_trade_state(deployment.settings) as state, state.begin() as connection:
+        if journal.last_heard(connection) is None:  # what it would be decided by may not be there
+            return None
         return watched(connection, journal, recorded_rules(deployment, session))
 
 

@@ -63,7 +63,7 @@ def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool]
             known = SessionJournal(session=session, strategy=deployment.settings.orders.strategy).last_heard(connection)
         held = {one.symbol for one in trading.broker.positions() if one.quantity}
         worked = {parent.symbol for parent, _ in desk.parents()}
-        require_alone(rules, held, [parent for parent, _ in desk.parents()])
+        require_alone(rules, held, desk.parents())
         symbols = tuple(sorted({*deployment.settings.live.symbols, *held, *worked, *(rules.lane.symbols if rules.lane else ())}))
         if not symbols:
             raise AtsError(f"nothing is held or planned for {session}, and live.symbols is empty: there is nothing to follow")
@@ -178,7 +178,7 @@ def replay(
             executor.execute(calendar.before(session), order.intents)
         desk = _desk(deployment, session, executor, state, stream.clock)
         begun = stored_beginning(deployment, session, worth)
-        require_alone(rules, {symbol for symbol, shares in held.items() if shares}, [parent for parent, _ in desk.parents()])
+        require_alone(rules, {symbol for symbol, shares in held.items() if shares}, desk.parents())
         loop = _loop(deployment, rules, desk, begun, alert=alert, clock=stream.clock, stream=stream, woken=exchange.news, on_step=on_step)
         loop.unwritten = shown - written.heard
         with stream.events() as events:

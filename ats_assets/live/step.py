@@ -31,7 +31,7 @@ from ats_assets.algorithms.price_grid import exact
 from ats_assets.algorithms.stepping import next_step
 from ats_assets.algorithms.stored_days import EarlierSessions
 from ats_assets.live.intake import Intake, taken_in
-from ats_assets.live.lane_orders import next_order
+from ats_assets.live.lane_orders import next_order, not_left
 from ats_assets.live.lane_step import lane_step
 from ats_assets.live.live_decision import LiveDecision, What
 from ats_assets.live.live_rules import LiveRules
@@ -69,7 +69,8 @@ def step(state: LiveState, event: StreamEvent, rules: LiveRules) -> Step:
     judged, decisions = _judge(after, event, rules)
     if judged.breached is None:
         judged, rows = lane_step(judged, event, rules)
-        decisions += rows
+        judged, left = not_left(judged, rules)
+        decisions += [*rows, *left]
         if (found := next_order(judged, rules, event)) is not None:
             judged, order = found
             return Step(state=judged, verdict=taken.verdict, reason=taken.reason, decisions=(*decisions, order))

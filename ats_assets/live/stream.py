@@ -110,6 +110,8 @@ class Stream(Protocol):
     def events(self) -> AbstractContextManager[Iterator[StreamEvent | None]]:
         """What is heard, as long as the block is open; None where nothing was for a moment. It ends where the session's data do, or when it is stopped.
 
+        `known_at` is not before the event is given: what has waited is known to the loop from then on.
+
         Raises
         ------
         AtsError

@@ -48,7 +48,7 @@ class Closing:
         """With one tick more, and the time from which on a bar may be known for it; None where it can have closed none."""
         if self.how == "clock":
             return forming, tick.at - (tick.at - self.offset) % self.width + self.width
-        size, price = tick.size or 0.0, tick.price or 0.0
+        size, price = (value if value is not None and 0.0 < value < np.inf else 0.0 for value in (tick.size, tick.price))
         more = 1.0 if self.measure == BY_TICKS else size * price if self.measure == BY_DOLLARS else size
         forming = forming._replace(since=forming.since + more)
         return forming, tick.at if forming.there + forming.since >= self.threshold * _NEAR else None

@@ -14,7 +14,7 @@ from ats_assets.errors import MissingPartitionError, ModelError, SettingsError
 from ats_assets.events.choosing import EventModel, EventRules, event_models, event_rules, traded_model
 from ats_assets.events.event_fits import active_event_model
 from ats_assets.events.event_lane import event_lane, schemas_read
-from ats_assets.execution.worked_intents import WorkPlan
+from ats_assets.execution.worked_intents import AT_EVENTS, WorkPlan
 from ats_assets.intraday.choosing import samplers, session_hours
 from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA, TRADES_SCHEMA
 from ats_assets.intraday.tick_arrays import TRADE_COLUMNS
@@ -123,7 +123,7 @@ def _work(deployment: Deployment) -> Callable[[int, bool], str]:
 
     def work(minute: int, opens: bool) -> str:
         end = DayEnd(unfilled="end" if opens else "cross", last_minutes=1)
-        return WorkPlan(**how, urgency=1.0, start_minutes=minute, minutes=own.minutes, day_end=end, why="live.events").text()
+        return WorkPlan(**how, urgency=1.0, start_minutes=minute, minutes=own.minutes, day_end=end, why=AT_EVENTS).text()
 
     return work
 

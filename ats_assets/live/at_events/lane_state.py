@@ -79,6 +79,8 @@ class SymbolLane:
         Positions that were wanted so far.
     orders
         Those that were decided for it, in their order.
+    told
+        Whether a person was told that what is held can't be left.
     """
 
     tape: TickTape = field(default_factory=TickTape)
@@ -90,6 +92,7 @@ class SymbolLane:
     wanted: WantedPosition | None = None
     entries: int = 0
     orders: tuple[LaneOrder, ...] = ()
+    told: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import Any, Literal
@@ -108,7 +109,7 @@ class AlpacaStream:
                 continue
             if isinstance(found, Exception):
                 raise found
-            yield found
+            yield replace(found, known_at=max(found.known_at, self.clock.now()))  # while it waited, the loop has heard of the broker
 
     def _follow(self, credentials: Credentials) -> None:
         try:

@@ -57,6 +57,13 @@ def test_no_bar_closes_unseen(sampler: TickSampling, ticks: list[tuple[int, floa
             forming, pending = closing.looked(forming, rows, known)
 
 
+def test_a_size_that_is_none_hides_no_bar() -> None:
+    closing, forming, due = closing_of("bars", EACH[1], ("A",), ())["A"], Forming(), None
+    for size in (float("nan"), -1e9, None, float("inf"), 500.0):
+        forming, due = closing.after(forming, HeardTick(OPENS, 10.0, size))
+    assert due is not None
+
+
 def test_what_can_not_be_followed_is_told() -> None:
     with pytest.raises(SettingsError, match="has no threshold for A, B yet"):
         closing_of("bars", sampler_of("tick"), ("A", "B"), ())

@@ -24,11 +24,12 @@ from ats_assets.live.service import Replayed
 from ats_assets.live.session_journal import DecidedRow
 from ats_assets.live.stream import EventKind
 from ats_assets_tests.execution.exchange import Killed
-from ats_assets_tests.live.at_events.trade_lane import CALENDAR, DAY, DAYS, FOREST, SYMBOLS, deliver, lane_of_trades, made, played
+from ats_assets_tests.live.at_events.trade_lane import ALERTS, CALENDAR, DAY, DAYS, FOREST, SYMBOLS, deliver, lane_of_trades, made, played
 from ats_assets_tests.rounds import FULL
 
 Lane = Callable[..., Deployment]
 SETTLE = timedelta(seconds=1)
+WHOLE_DAYS = pytest.mark.skipif(not FULL, reason="another day through the loop: ATS_TESTS_FULL=1")
 
 
 def beside_the_graph(deployment: Deployment, one: Replayed) -> EventsCompared:
@@ -116,17 +117,42 @@ def test_an_event_is_decided_with_the_next_trade_or_when_none_of_its_instant_com
 
 
 def test_killed_in_the_middle_the_same_rows_come_out(whole: tuple[Deployment, Replayed], lane: Lane, tmp_path: Path) -> None:
-    deployment, one = lane(), whole[1]
-    for kill_at in (900,):
+    """By default of the first hours alone."""
+    deployment, one, state = lane(), whole[1], tmp_path / "state"
+    for kill_at in (900, 700) if FULL else (300,):
         with pytest.raises(Killed):
-            played(deployment, tmp_path / "state", kill_at=(kill_at, Killed))
-    again = played(deployment, tmp_path / "state")
-    assert [row.decision for row in again.watched.decided] == [row.decision for row in one.watched.decided]
-    assert [row.at for row in decided(again, What.EVENT)] == [row.at for row in decided(one, What.EVENT)]
-    assert again.exchange.positions_held == one.exchange.positions_held
-    require_sound(again)
+            played(deployment, state, kill_at=(kill_at, Killed))
+    again = played(deployment, state, stop_at=None if FULL else 150)
+    made, before = again.watched.decided, one.watched.decided[: len(again.watched.decided)]
+    assert [row.decision for row in made] == [row.decision for row in before]
+    assert [row.at for row in made] == [row.at for row in before]
+    assert decided(again, What.ENTER)
+    assert again.watched.state.lane is not None
+    assert again.watched.state.lane.broken is None
+    if FULL:
+        assert again.exchange.positions_held == one.exchange.positions_held
+        require_sound(again)
 
 
+def test_orders_that_are_written_down_hold_where_settings_have_changed_by_a_restart(
+    whole: tuple[Deployment, Replayed], lane: Lane, tmp_path: Path
+) -> None:
+    """What is held is left, and nothing is entered."""
+    first = decided(whole[1], What.LEAVE)[0]
+    with pytest.raises(Killed):
+        played(lane(), tmp_path / "state", kill_at=(first.at, Killed))
+    until = first.at + timedelta(minutes=10)
+    again = played(lane(event_backtest={"min_probability": 0.999}), tmp_path / "state", stop_at=until)
+    entered, left = decided(again, What.ENTER), decided(again, What.LEAVE)
+    assert entered
+    assert [row.decision.symbol for row in left if row.at >= first.at - timedelta(minutes=1)].count(first.decision.symbol) == 1
+    assert max(row.at for row in entered) < first.at
+    assert not any(again.exchange.positions_held.values())
+    assert len({row.decision.subject for row in [*entered, *left]}) == len(entered) + len(left)
+    assert any("have changed since the session began" in alert.text for alert in ALERTS)
+
+
+@WHOLE_DAYS
 def test_an_adverse_day_is_decided_on_what_was_known_and_each_difference_is_named(
     whole: tuple[Deployment, Replayed], lane: Lane, tmp_path: Path
 ) -> None:
@@ -156,6 +182,7 @@ def test_an_adverse_day_is_decided_on_what_was_known_and_each_difference_is_name
     assert lost == []
 
 
+@WHOLE_DAYS
 def test_where_trades_cannot_be_had_nothing_is_decided_any_more(lane: Lane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from ats_assets.live.streams import replay as stream  # noqa: PLC0415
 
@@ -180,11 +207,12 @@ def test_where_trades_cannot_be_had_nothing_is_decided_any_more(lane: Lane, tmp_
     assert all("are missing" in text for text in told)
 
 
+@WHOLE_DAYS
 @pytest.mark.parametrize(
     ("frame", "sampler"),
     [
         ("dollar_bars", {"kind": "dollar", "bars_per_session": 30, "estimated_on_sessions": 1}),
-        *([("ten_bars", {"kind": "time", "seconds": 600})] if FULL else []),
+        ("ten_bars", {"kind": "time", "seconds": 600}),
     ],
 )
 def test_with_other_samplers(tmp_path: Path, frame: str, sampler: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """A small market of trades, the graph's lane of events over it, and its last session played through the loop."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ats_assets.intraday.choosing import session_hours
 from ats_assets.intraday.schema import NANOSECONDS, RAW_TRADES_SCHEMA
 from ats_assets.intraday.trade_screening import screen_trades
 from ats_assets.live.service import Replayed, ReplayOrder, replay
+from ats_assets.live.stream import StreamEvent
 from ats_assets.settings import load_settings
 from ats_assets_tests.small_market import run_job
 
@@ -131,18 +132,22 @@ def played(
     state: Path,
     *mishaps: Mapping[str, Any],
     held: Mapping[str, float] | None = None,
-    kill_at: tuple[int, type[Exception]] | None = None,
+    kill_at: tuple[int | datetime, type[Exception]] | None = None,
+    stop_at: int | datetime | None = None,
 ) -> Replayed:
-    """The last session, through the loop; it is killed after so many steps."""
-    steps = [0]
+    """The last session, through the loop; it is killed, or stopped, after so many steps, or at a time."""
+    steps, now = [0], [CALENDAR.opens_at(DAY) - timedelta(hours=1)]
 
-    def on_step(_event: object, _step: object) -> None:
-        steps[0] += 1
-        if kill_at is not None and steps[0] == kill_at[0]:
+    def reached(at: int | datetime | None) -> bool:
+        return at is not None and (now[0] >= at if isinstance(at, datetime) else steps[0] >= at)
+
+    def on_step(event: StreamEvent, _step: object) -> None:
+        steps[0], now[0] = steps[0] + 1, event.known_at
+        if kill_at is not None and reached(kill_at[0]):
             raise kill_at[1]
 
     order = ReplayOrder(settings={"mishaps": mishaps}, state=state, held=held or {}, cash=100_000.0)
-    return replay(deployment, DAY, order, stopped=lambda: False, alert=ALERTS.append, on_step=on_step)
+    return replay(deployment, DAY, order, stopped=lambda: reached(stop_at), alert=ALERTS.append, on_step=on_step)
 
 
 ALERTS: list[Alert] = []

@@ -248,6 +248,26 @@ def test_what_no_repetition_mends_ends_it_with_a_message(
     assert stream.connections == 1
 
 
+def test_what_has_waited_is_known_when_it_is_taken(double: AlpacaDouble) -> None:
+    """The loop has done something meanwhile, and nothing is heard before what it has done."""
+    clock = _Fixed()
+    opening = StreamOpening(
+        deployment=Deployment(connected(double.url)),
+        session=SESSION,
+        symbols=("AAA",),
+        kinds=KINDS,
+        since=None,
+        clock=clock,
+        stopped=lambda: False,
+    )
+    stream = AlpacaStream(AlpacaStreamSettings(), opening)
+    stream._tell(EventKind.LOST)
+    clock.at += timedelta(seconds=3)
+    event = next(stream._taken())
+    assert event is not None
+    assert event.known_at == NOW + timedelta(seconds=3)
+
+
 def test_trades_that_were_missed_are_asked_for_where_each_one_counts(
     desk: MarketData, double: AlpacaDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
