@@ -202,6 +202,11 @@ def rewritten(f: Fortnight, asset: str, sessions: int, change: Callable[[pl.Data
     return back
 
 
+def skill_of(rank_ic: float) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Sessions in which the champion had it."""
+    return lambda rows: rows.with_columns(rank_ic=pl.lit(rank_ic))
+
+
 def check(f: Fortnight, severity: dg.AssetCheckSeverity) -> Callable[[], None]:
     """A check that fails, and passes when it is made again."""
 
@@ -458,7 +463,7 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "AtsCheckFailed": (lambda f: check(f, dg.AssetCheckSeverity.ERROR), set()),
     "AtsCheckWarns": (lambda f: check(f, dg.AssetCheckSeverity.WARN), set()),
     "AtsDrift": (lambda f: rewritten(f, "drift", 1, lambda rows: rows.with_columns(alarm=pl.lit(True))), set()),
-    "AtsChampionSkillGone": (lambda f: rewritten(f, "skill", 63, lambda rows: rows.with_columns(rank_ic=pl.lit(-0.1))), set()),
+    "AtsChampionSkillGone": (lambda f: rewritten(f, "skill", 63, skill_of(-0.1)), set()),
     "AtsModelMissing": (unavailable_model, set()),
     "AtsOrdersUndecided": (lambda f: changed_row(f, intents, intents.c.client_order_id, "state", "sending"), set()),
     "AtsSlippageHigh": (worse_fills, set()),
@@ -489,6 +494,8 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     ),
 }
 """Alert -> what makes it fire and returns what takes that back, and what else fires then."""
+CALM: dict[str, Fault] = {"AtsChampionSkillGone": lambda f: rewritten(f, "skill", 63, skill_of(0.1))}
+"""Alert that the made market may hold up by itself -> what ends it before its fault is made."""
 
 
 def _snapshots():
@@ -515,8 +522,17 @@ def tried(f: Fortnight, prometheus: Prometheus, name: str) -> tuple[float, float
     Raises
     ------
     AssertionError
-        If it does not fire, does not end, or another one fires.
+        If it fires before, does not fire, does not end, or another one fires.
     """
+    restored = CALM.get(name, lambda _: lambda: None)(f)
+    try:
+        prometheus.until(lambda: name not in prometheus.firing(), f"silence of {name} before its fault", seconds=120)
+        return _tried(f, prometheus, name)
+    finally:
+        restored()
+
+
+def _tried(f: Fortnight, prometheus: Prometheus, name: str) -> tuple[float, float]:
     before = prometheus.firing()
     fault, others = FAULTS[name]
     begun, made = time.monotonic(), time.time()

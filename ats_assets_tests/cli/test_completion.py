@@ -71,7 +71,7 @@ def test_settings_in_a_section_are_offered_after_its_dot() -> None:
 def installed(shell: str, home: Path) -> dict[str, str]:
     """As its help says, by the shell itself; the environment in which it is used. Skips where there is no such shell."""
     if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} here")
+        pytest.skip(f"no {shell} here: install it (Debian: apt-get install zsh fish)")
     tools = Path(sys.executable).parent
     paths = {"HOME": str(home), "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     env = environment(home, **paths, TERM="dumb", PS1="> ", XDG_CONFIG_HOME=str(home / ".config"), ZDOTDIR=str(home))

@@ -64,7 +64,8 @@ class PeakExits:
         span = 2 * settings.atr_sessions - 1
         average = f"EMA({true_range}, {span})"
         deviation = f"Std($close / {before} - 1, {settings.atr_sessions}) * $close"
-        scale = average if settings.unit == "atr" else deviation
+        self.scale = scale = average if settings.unit == "atr" else deviation
+        """The expression of a range, in the quote currency."""
         back = range(settings.max_sessions + 1)
         closes = {f"c{k}": f"Ref($close, {k}) / $close" if k else "$close / $close" for k in back}
         ranges = {f"r{k}": f"Ref({scale}, {k}) / $close" if k else f"{scale} / $close" for k in back}

@@ -11,11 +11,13 @@ import pytest
 from pydantic import ValidationError
 
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
+from ats_assets.expressions import compute
 from ats_assets.plugins import STRATEGIES
 from ats_assets.settings import PortfolioSettings, TrainingSettings
 from ats_assets.strategies import Strategy, signals_from_scores
-from ats_assets.strategies.rules.peak_exits import PeakExitsSettings, exited
+from ats_assets.strategies.rules.peak_exits import PeakExits, PeakExitsSettings, exited
 from ats_assets.strategies.rules.weighted_rules import WeightedRulesSettings, weighted_rules
+from ats_assets_tests.expressions.panels import calendar
 from ats_assets_tests.small_market import FIRST as FIRST_SESSION
 from ats_assets_tests.small_market import make_history, small_market
 from ats_assets_tests.strategies.rules.price_market import FIRST, bars_of, profit, weights_of
@@ -225,6 +227,18 @@ def left(closes: list[float], sides: list[int] | None = None, atr: float = 1.0, 
     wanted = PeakExitsSettings(**({"max_sessions": len(closes) - 1, "peak_atr": None} | settings))
     held = np.array([sides or [0, *[1] * (len(closes) - 1)]], float)[:, ::-1]
     return bool(exited(held, np.array([closes])[:, ::-1], np.full((1, len(closes)), atr), wanted)[0])
+
+
+def test_the_average_true_range_by_hand() -> None:
+    """Wilder's, of two sessions: each is half of the one before and half of the session's true range, which reaches to the close before."""
+    quiet = [(11.0, 9.0, 10.0)] * 40
+    highs, lows, closes = (list(one) for one in zip(*quiet, (15.0, 12.0, 14.0), (13.0, 9.0, 9.5), strict=True))
+    days = calendar(len(closes))
+    bars = pl.DataFrame({"symbol": ["A"] * len(days), "session": days, "high": highs, "low": lows, "close": closes})
+    ranges = compute(bars, {"r": PeakExits(PeakExitsSettings(atr_sessions=2)).scale})["r"].to_list()
+    assert ranges[39] == pytest.approx(2.0, rel=1e-6)
+    assert ranges[40] == pytest.approx((2.0 + 5.0) / 2, rel=1e-6)  # 15 less the 10 before
+    assert ranges[41] == pytest.approx((3.5 + 5.0) / 2, rel=1e-6)  # the 14 before less 9
 
 
 def test_exits_by_hand() -> None:
