@@ -1,7 +1,7 @@
 """Fixed risk: each of the best by score may lose the same share of equity before its stop is reached (Tharp, Trade Your Way to Financial Freedom, 1998).
 
 The stop is so many average true ranges below the close, so a weight is `risk_share` / (`stop_atr` x ATR / close): a calm symbol gets more. All of them get less, in proportion, where they would
-need more than there is. `peak_exits` with the same `stop_atr` leaves at the stop.
+need more than there is. `peak_exits` with the same `stop_atr` leaves near that stop: its range is Wilder's average, this one a plain mean.
 """
 
 from collections.abc import Mapping
