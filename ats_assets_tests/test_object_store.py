@@ -31,8 +31,8 @@ def _without_paths(entry: Entry) -> Entry:
 
 
 def test_a_run_in_an_object_store_makes_the_files_of_a_run_on_a_disk(s3: S3Double, tmp_path: Path) -> None:
-    def on(machine: str) -> Mapping[str, object]:
-        return s3.storage("market", tmp_path / machine / "data", look_seconds=5.0)
+    def on(machine: str, *, look_seconds: float = 5.0) -> Mapping[str, object]:
+        return s3.storage("market", tmp_path / machine / "data", look_seconds=look_seconds)
 
     disk, one = tmp_path / "disk", small_market(tmp_path, storage=on("one"), **EARLY_MODELS)
     make_history(small_market(disk, **EARLY_MODELS), FIRST, NEXT)
@@ -49,7 +49,9 @@ def test_a_run_in_an_object_store_makes_the_files_of_a_run_on_a_disk(s3: S3Doubl
     assert differences(files_in(s3, "market"), files_of(disk)) == [], "another machine has gone on, and read what it needs alone"
     assert not any(path == f"/{BUCKET}" for _, path in further), "and listed nothing"
 
-    index, known_here = (LineageIndex(small_market(tmp_path, storage=on(machine), **EARLY_MODELS)) for machine in ("third", "one"))
+    index, known_here = (
+        LineageIndex(small_market(tmp_path, storage=on(machine, look_seconds=0.0), **EARLY_MODELS)) for machine in ("third", "one")
+    )
     asked = len(s3.asked)
     index.refresh()
     read = {path for _, path in s3.asked[asked:] if "/.ats/" not in path}
