@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from ats_assets.errors import how_many
 from ats_assets.orchestration.event_log import batched_events
@@ -21,6 +22,28 @@ class Verdict:
     passed: bool
     text: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def quarantine_verdict(rejected: pl.DataFrame, what: str, asset: str) -> Verdict:
+    """The verdict on a session of which rows were rejected: the first of them by symbol, with their reasons; passed where there are none.
+
+    Parameters
+    ----------
+    rejected
+        The session's rows that count, with symbol and reasons.
+    what, asset
+        What the rows are, in the plural, and where they can be looked at.
+
+    Examples
+    --------
+    >>> quarantine_verdict(pl.DataFrame({"symbol": ["A"], "reasons": [["unknown_kind"]]}), "actions", "rejected_corporate_actions").text
+    '1 actions are quarantined: A (unknown_kind); see rejected_corporate_actions'
+    """
+    if rejected.is_empty():
+        return Verdict(passed=True)
+    said = [f"{symbol} ({', '.join(reasons)})" for symbol, reasons in rejected.select("symbol", "reasons").head(5).iter_rows()]
+    text = f"{rejected.height} {what} are quarantined: {'; '.join(said)}; see {asset}"
+    return Verdict(passed=False, text=text, metadata={"rejected": rejected.height})
 
 
 def report(

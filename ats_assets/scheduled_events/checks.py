@@ -7,7 +7,7 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
-from ats_assets.orchestration.verdicts import Verdict, report
+from ats_assets.orchestration.verdicts import Verdict, quarantine_verdict, report
 from ats_assets.scheduled_events.event_schedule import BEHIND_DAYS
 from ats_assets.scheduled_events.schema import RAW_SCHEDULED, REJECTED_SCHEDULED, SCHEDULED
 from ats_assets.scheduled_events.screening import EVENT_NO_FAULT
@@ -27,18 +27,12 @@ def _contract(deployment: Deployment) -> dg.AssetChecksDefinition:
         rejected = deployment.warehouse.read(REJECTED_SCHEDULED, sessions)
         faulty = rejected.filter(pl.col("reasons").list.set_difference(list(EVENT_NO_FAULT)).list.len() > 0)
         by_session = {key[0]: rows for key, rows in faulty.group_by("session", maintain_order=True)}
-        verdicts = {day: _quarantined(by_session.get(day, faulty.clear())) for day in sessions}
+        verdicts = {
+            day: quarantine_verdict(by_session.get(day, faulty.clear()), "rows of the schedule", REJECTED_SCHEDULED) for day in sessions
+        }
         return report(context, verdicts, severity=dg.AssetCheckSeverity.WARN)
 
     return contract_of_events
-
-
-def _quarantined(faulty: pl.DataFrame) -> Verdict:
-    if faulty.is_empty():
-        return Verdict(passed=True)
-    said = [f"{symbol} ({', '.join(reasons)})" for symbol, reasons in faulty.select("symbol", "reasons").head(5).iter_rows()]
-    text = f"{faulty.height} rows of the schedule are quarantined: {'; '.join(said)}; see {REJECTED_SCHEDULED}"
-    return Verdict(passed=False, text=text, metadata={"rejected": faulty.height})
 
 
 def _freshness(deployment: Deployment) -> dg.AssetChecksDefinition:

@@ -48,6 +48,16 @@ frame = "hour_bars"
 [features]
 TREND = "$close / Mean($close, 4) - 1"
 """
+EVENT_TRAINING = {
+    "families": ("fast", "slow", "microstructure", "bar_regimes"),
+    "train_sessions": 4,
+    "validation_sessions": 1,
+    "min_train_events": 40,
+    "refit": "session",
+    "max_age_sessions": 5,
+    "threads": 1,
+}
+"""Of lanes of a few sessions."""
 FOREST = {"kind": "random_forest", "trees": 20, "max_depth": 4, "min_samples_leaf": 10}
 
 
@@ -73,21 +83,17 @@ def lane_settings(root: Path, **changes: Mapping[str, Any]) -> dict[str, dict[st
         },
         "bar_regimes": {"frame": "hour_bars", "train_sessions": 2, "min_bars": 50, "filter_bars": 20, "match_fits": 1, "starts": 1},
         "microstructure": {"frame": "tick_bars", "window_bars": 10},
-        "event_training": {
-            "families": ("fast", "slow", "microstructure", "bar_regimes"),
-            "train_sessions": 4,
-            "validation_sessions": 1,
-            "min_train_events": 40,
-            "refit": "session",
-            "max_age_sessions": 5,
-            "threads": 1,
-        },
+        "event_training": EVENT_TRAINING,
         "event_models": {"direction": FOREST, "meta": FOREST | {"judges": "direction"}},
         "mlflow": {"enabled": False},
     }
-    for name, values in changes.items():
-        sections[name] = dict(values) if name == "event_models" else sections.get(name, {}) | dict(values)
-    return sections
+    return changed(sections, changes)
+
+
+def changed(sections: Mapping[str, Mapping[str, Any]], changes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Sections with some of their values changed; of the models all are replaced."""
+    kept = {name: dict(values) for name, values in sections.items()}
+    return kept | {name: (kept.get(name, {}) if name != "event_models" else {}) | dict(values) for name, values in changes.items()}
 
 
 def planted_lane(root: Path, **changes: Mapping[str, Any]) -> Deployment:

@@ -17,6 +17,7 @@ from ats_assets.intraday.trade_screening import screen_trades
 from ats_assets.live.service import Replayed, ReplayOrder, replay
 from ats_assets.live.stream import StreamEvent
 from ats_assets.settings import load_settings
+from ats_assets_tests.events.lanes import EVENT_TRAINING, changed
 from ats_assets_tests.small_market import run_job
 
 CALENDAR = SessionCalendar()
@@ -84,23 +85,13 @@ def lane_of_trades(root: Path, frame: str, sampler: Mapping[str, Any], **changes
         },
         "microstructure": {"frame": frame, "window_bars": 10},
         "bar_regimes": {"frame": "ten_minutes", "train_sessions": 2, "min_bars": 50, "filter_bars": 20, "match_fits": 1, "starts": 1},
-        "event_training": {
-            "families": ("fast", "slow", "microstructure", "bar_regimes"),
-            "train_sessions": 4,
-            "validation_sessions": 1,
-            "min_train_events": 40,
-            "refit": "session",
-            "max_age_sessions": 5,
-            "threads": 1,
-        },
+        "event_training": EVENT_TRAINING,
         "event_models": {"direction": FOREST, "meta": FOREST | {"judges": "direction"}},
         "event_backtest": {"min_probability": 0.4},
         "live": {"events": {"enabled": True, "symbols": SYMBOLS, "capital_share": 0.5}, "quotes": False, "symbols": SYMBOLS},
         "mlflow": {"enabled": False},
     }
-    for name, values in changes.items():
-        sections[name] = dict(values) if name == "event_models" else sections.get(name, {}) | dict(values)
-    deployment = Deployment(load_settings(**sections))
+    deployment = Deployment(load_settings(**changed(sections, changes)))
     deployment.asked_sessions = tuple(DAYS)
     return deployment
 
