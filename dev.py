@@ -442,12 +442,13 @@ def run(project: Project, arguments: list[str]) -> int:
 
 
 def test(project: Project, arguments: list[str]) -> int:
-    """Hand over to pytest: everything on all processors (four at most), or just what the arguments say; with `--full` all rounds of the random ones."""
+    """Hand over to pytest: everything in one process more than there are processors (four at most), or just what the arguments say; with `--full` all rounds of the random ones."""
     if "--full" in arguments:
         os.environ["ATS_TESTS_FULL"] = "1"
         arguments = [argument for argument in arguments if argument != "--full"]
-    processors = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 4)
-    everything = ["-n", str(processors), "--dist", "loadfile", "--no-loadscope-reorder", "-q", "--durations=15"]
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = min(processors + 1, 4)  # one more, since tests wait for servers and for processes that they start
+    everything = ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder", "-q", "--durations=15"]
     os.chdir(project.root)
     if not arguments:
         kernels(project, [])

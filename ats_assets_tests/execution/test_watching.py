@@ -379,6 +379,29 @@ class TestKeys:
         assert (floor.stream.passed[Point.CONNECTED], floor.stream.passed[Point.AUTHENTICATE]) == (2, 1)
 
 
+def test_leaving_together_with_a_message(floor: Floor) -> None:
+    """The loop is held where it has read an event and a second one lies there, until whoever leaves has asked it to end."""
+    filled, leaving, held = threading.Event(), threading.Event(), threading.Event()
+
+    def heard(event: str | None) -> None:
+        if event == "listening":
+            filled.wait(20)
+        elif event in ("fill", "partial_fill") and not held.is_set():
+            held.set()
+            leaving.wait(20)
+            time.sleep(0.2)
+
+    with TradeUpdates(floor.settings(), read_credentials(ENVIRONMENT), heard, backoff=QUICK):
+        floor.stream.reached(Point.LISTENING)
+        for fill in FILLS:
+            floor.fill(*fill)
+        time.sleep(0.1)
+        filled.set()
+        assert held.wait(20)
+        leaving.set()
+    assert held.is_set()
+
+
 class TestWakeSignal:
     def test_many_calls_are_one(self) -> None:
         wake_signal = WakeSignal()

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Self
 
 from websockets.exceptions import WebSocketException
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 STEADY_SECONDS = 60.0
 """A connection that lasted so long worked: the next one is tried soon. One that is cut at once each time is not."""
 MAX_WAIT_SECONDS = 60.0
+ASK_AGAIN_SECONDS = 1.0
+"""Whoever leaves asks the connection so often to end."""
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +69,11 @@ class TradeUpdates:
     def __exit__(self, *_: object) -> None:
         if self._ended is not None and not self._ended.done():
             stop = self._stop.result(timeout=60)
-            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-                stop()
+            # Once is not enough: `asyncio.wait_for` of Python 3.11, by which messages are read, loses a cancellation that comes together with one.
+            while not self._ended.done():
+                with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                    stop()
+                wait([self._ended], timeout=ASK_AGAIN_SECONDS)
         self._pool.shutdown(wait=True)
 
     def check(self) -> None:
