@@ -3,13 +3,15 @@
 Usage: python benchmarks/upgrade.py [--from COMMIT] [--text FILE] [--json FILE]
 
 1. A build of the last commit before today's schema of the trade state (or of COMMIT), taken out of git's history, runs and trades a small synthetic market.
-2. This one opens what it has left: the trade state is migrated, a copy of it kept, every row as it was; `ats stale` says what today's code would make otherwise; no file
-   of the warehouse is touched. What is stale is rebuilt in a copy: how many of those partitions have other bytes then.
+2. This one opens what it has left: the trade state is migrated, a copy of it kept, every row as it was; no file of the warehouse is touched. `ats stale` names nothing but
+   what was made by code that differs between the builds: the pieces of code that make each asset are found in both, by today's rules, and are told where they differ.
+   What is stale is rebuilt in a copy: how many of those partitions have other rows then.
 3. This one trades the next session.
 4. Back: the older build refuses the newer schema, its trade state is put back as docs/operations.md says, and it trades that session itself, from
    the warehouse as this one has left it.
 
-It ends with an error where a row is lost, a partition changes that nobody rebuilt, or one of the builds can't go on. `--text` writes the older trade state as SQL, of which the tests keep one.
+It ends with an error where a row is lost, a partition changes that nobody rebuilt, one is stale without a piece of code that differs, or one of the builds can't go on.
+That a piece differs does not say that a row does: code that is rewritten to the same results is known by what a rebuild makes of it alone. `--text` writes the older trade state as SQL, of which the tests keep one.
 Where there is no history (a shallow clone, a release's archive), it says so and does nothing.
 """
 
@@ -36,6 +38,24 @@ from ats_assets_tests.cli.market import environment, make_home  # noqa: E402
 from ats_assets_tests.trade_state.stored_rows import STATE, stored_rows, stored_version  # noqa: E402
 
 SCHEMA = "ats_assets/trade_state/schema.py"
+PIECES = """
+import importlib.util, json, sys
+import ats_assets.storage
+spec = importlib.util.spec_from_file_location("ats_assets.storage.versions", sys.argv[1])
+versions = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(versions)
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.orchestration.graph import Node
+from ats_assets.settings import load_settings
+found = {}
+def code_version(node):
+    found[node.name] = dict(versions.trees(*node.code))
+    return versions.code_version(*node.code, formulas=node.formulas)
+Node.code_version = property(code_version)
+build(Deployment(load_settings()))
+print(json.dumps(found))
+"""
 FIRST, SECOND, THIRD = "2021-03-24", "2021-03-25", "2021-03-26"
 
 
@@ -77,7 +97,15 @@ def upgraded_and_back(commit: str, folder: Path, text: Path | None) -> dict[str,
     assert hashes(home) == files, "who looks changes nothing"
     print(f"migrated to {SCHEMA_VERSION}: every row as it was, {copy.name} kept; {len(stale)} partitions stale", flush=True)
     found = {"commit": commit, "from": schema, "to": SCHEMA_VERSION, "rows": sum(map(len, before.values())), "files": len(files)}
-    found |= {"stale": stale_of(stale), "rebuilt_otherwise": rebuilt(home, folder / "healed", stale), "halted": bool(account.get("halts"))}
+    differing = pieces_that_differ(older, home, {one["asset"] for one in stale})
+    wrong = [one for one in stale if not one["reason"].startswith("code changed") or not differing[one["asset"]]]
+    assert not wrong, f"stale that need not be: {wrong[:3]}"
+    found |= {
+        "differing": differing,
+        "stale": stale_of(stale),
+        "rebuilt_otherwise": rebuilt(home, folder / "healed", stale),
+        "halted": bool(account.get("halts")),
+    }
 
     ats(ROOT, home, "trade", "--from", THIRD, "--to", THIRD)
     mine = traded(home)
@@ -144,6 +172,31 @@ def hashes(home: Path) -> dict[str, str]:
 def stale_of(stale: list[dict[str, Any]]) -> dict[str, int]:
     """Stale partitions by asset."""
     return {asset: sum(one["asset"] == asset for one in stale) for asset in sorted({one["asset"] for one in stale})}
+
+
+def pieces_that_differ(older: Path, home: Path, assets: set[str]) -> dict[str, list[str]]:
+    """Of each asset, the pieces of its code that are not those of the older build."""
+    of_build = [pieces(build, home) for build in (older, ROOT)]
+    found: dict[str, list[str]] = {}
+    for asset in sorted(assets):
+        before, now = (of.get(asset, {}) for of in of_build)
+        found[asset] = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+        shown = f"{', '.join(found[asset][:3])}{f' and {len(found[asset]) - 3} more' if len(found[asset]) > 3 else ''}"
+        print(f"  {asset}: {shown}", flush=True)
+    return found
+
+
+def pieces(build: Path, home: Path) -> dict[str, dict[str, str]]:
+    """The pieces of code that make each asset of a build with their digests, by today's rules."""
+    rules = ROOT / "ats_assets" / "storage" / "versions.py"
+    with tempfile.TemporaryDirectory() as bytecode:  # beside which digests are kept, that were found by the build's own rules
+        env = environment(home, PYTHONPATH=str(build), DAGSTER_HOME=str(home), PYTHONPYCACHEPREFIX=bytecode, PYTHONWARNINGS="ignore")
+        command = [sys.executable, "-c", PIECES, str(rules)]
+        done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, check=True)
+    return {
+        asset: {name.replace(f"{build}/", "").removeprefix("ats_assets."): digest for name, digest in found.items()}
+        for asset, found in json.loads(done.stdout.splitlines()[-1]).items()
+    }
 
 
 def rebuilt(home: Path, copy: Path, stale: list[dict[str, Any]]) -> dict[str, int]:

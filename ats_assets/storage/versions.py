@@ -7,7 +7,8 @@ The version of an asset's code is found in three steps.
 2. Every module of this package from which one of these names comes counts whole, and so does what that module imports in turn (a package's
    `__init__.py` by the name alone), up to `CARRIES`: what brings rows to the code and away from it, and decides nothing about them.
 3. The digest is that of the set of syntax trees found. Comments, docstrings, annotations for the type checker, layout and the names of modules are left out,
-   so that a file can be moved or renamed. It is the same under each version of Python.
+   so that a file can be moved or renamed; and what is kept in memory of a function's results (`functools.cache`, `lru_cache`), which never changes one.
+   It is the same under each version of Python.
 
 To parse the hundred modules takes a second or two, so what was found in a module is kept beside its byte code (`read_modules`).
 """
@@ -52,6 +53,8 @@ CARRIES = frozenset(
 DECIDES = frozenset({f"{ROOT}.orchestration.reading", f"{ROOT}.storage.knowledge"})
 """Those among them that decide which rows are read."""
 WIRING = frozenset({"assets.py", "checks.py"})
+KEEPING = frozenset({"cache", "lru_cache"})
+"""Decorators that keep results, however many: code is a pure function with them and without."""
 DATA = frozenset({".py", ".toml", ".json", ".html", ".css", ".js", ".j2", ".typ", ".lock"})
 
 
@@ -249,7 +252,17 @@ def _cleaned(tree: ast.Module) -> ast.Module:
             and ast.get_docstring(node, clean=False) is not None
         ):
             node.body = node.body[1:]
+        if isinstance(node, ast.FunctionDef):
+            node.decorator_list = [one for one in node.decorator_list if not _keeps(one)]
+        if isinstance(node, ast.ImportFrom) and node.module == "functools":
+            node.names = [one for one in node.names if one.name not in KEEPING]
+    tree.body = [one for one in tree.body if not isinstance(one, ast.ImportFrom) or one.names]
     return tree
+
+
+def _keeps(decorator: ast.expr) -> bool:
+    named = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return (named.id if isinstance(named, ast.Name) else getattr(named, "attr", "")) in KEEPING
 
 
 def _text(node: object, roots: frozenset[str]) -> str:

@@ -11,9 +11,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from ats_assets.bots.catalogue import catalogue
 from ats_assets.bots.recent_log import recent_lines
 from ats_assets.bots.running import BotsPlan, run_bots
+from ats_assets.cli import app
 from ats_assets.cli.bots.run import bots_plan
 from ats_assets.errors import BotError, SettingsError
 from ats_assets.settings import load_settings
@@ -101,6 +104,16 @@ def test_people_are_listed_and_revoked(tmp_path: Path) -> None:
     ]
     assert ats(tmp_path, "bots", "restore", "telegram:102").returncode == 0
     assert [one["what"] for one in json.loads(ats(tmp_path, "bots", "audit", "--json").stdout)] == ["restored", "revoked"]
+    assert [one["what"] for one in json.loads(ats(tmp_path, "bots", "audit", "--limit", "1", "--json").stdout)] == ["restored"]
+
+
+def test_what_people_can_ask_is_listed_with_who_may() -> None:
+    """Without settings, a token or a service."""
+    asked = {one["name"]: one for one in json.loads(CliRunner().invoke(app, ["bots", "commands", "--json"]).stdout)}
+    assert set(asked) == set(catalogue())
+    assert (asked["order"]["role"], bool(asked["order"]["confirmed"])) == ("trader", True)
+    shown = CliRunner().invoke(app, ["bots", "commands"]).stdout
+    assert all(f"/{name}" in shown for name in asked)
 
 
 def test_the_settings_and_secrets_become_a_plan_that_shows_no_secret(home: Path) -> None:

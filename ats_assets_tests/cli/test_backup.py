@@ -107,6 +107,12 @@ def test_what_has_traded_comes_back_halted_and_goes_on_as_the_other(command: Com
         assert states(other, THIRD) == states(home, THIRD) == {"accepted"}
         assert differences(records(other, THIRD), records(home, THIRD)) == []
 
+    (first,) = json.loads(done(command("restore", str(backups), "--list", "--json", home=home)).stdout)
+    done(command("backup", str(backups), "--keep", "1", home=home))
+    assert done(command("backup", str(backups), "--verify", home=home)).stdout.startswith("1 backup, ")
+    (kept,) = json.loads(done(command("restore", str(backups), "--list", "--json", home=home)).stdout)
+    assert kept["backup"] > first["backup"], "the newest is kept"
+
 
 def test_at_a_broker_that_has_gone_on_nothing_is_sent_twice(command: Command, home: Path, tmp_path: Path, exchange: Exchange) -> None:
     """Orders were sent after the backup, some of them filled, some open still: the restored records know none of them."""

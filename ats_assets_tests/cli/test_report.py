@@ -4,7 +4,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from ats_assets_tests.cli.conftest import Command
-from ats_assets_tests.cli.market import make_home
+from ats_assets_tests.cli.market import ats, make_home
 
 
 def test_makes_the_report_where_it_is_missing(command: Command, made: tuple[Path, CompletedProcess[str]]) -> None:
@@ -34,3 +34,11 @@ def test_writes_it_in_other_forms(command: Command, made: tuple[Path, CompletedP
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "a.json").read_bytes() == (stored / "report.json").read_bytes()
     assert not (stored / "report.pdf").exists(), "report.forms does not name it"
+
+
+def test_opens_it_in_the_browser_that_the_environment_names(made: tuple[Path, CompletedProcess[str]], tmp_path: Path) -> None:
+    (tmp_path / "browser").write_text(f'echo "$1" > {tmp_path}/opened\n', encoding="utf-8")
+    run = ats(made[0], "report", "--open", BROWSER=f"sh {tmp_path}/browser %s")
+    assert run.returncode == 0, run.stderr
+    assert (tmp_path / "opened").read_text(encoding="utf-8") == f"{Path(run.stdout.strip()).as_uri()}\n"
+    assert "no browser" not in run.stderr

@@ -186,6 +186,10 @@ def test_on_paper_a_closing_found_in_mid_run_comes_to_what_one_known_before_does
     assert not held.is_empty()
     assert all(f">{symbol}</td>" in page for symbol in held["symbol"])
     assert "Over the 2 sessions that both have: account" in page
+    symbol = warehouse(home).read("orders", [BEFORE])["symbol"][0]
+    explained = command("explain", symbol, str(BEFORE), "--order", home=home)
+    assert explained.exit_code == 0, shown(explained)
+    assert f"main-{BEFORE:%Y%m%d}-{symbol}-" in explained.stdout
 
 
 def _check_status(command: Command, home: Path) -> None:

@@ -30,7 +30,7 @@ def test_the_paper_broker_has_no_market_to_follow_and_no_session_was_followed(tm
     home = make_home(tmp_path)
     status = ats(home, "trade", "live", "--status")
     assert (status.returncode, "no session was followed yet" in status.stderr) == (1, True)
-    done = ats(home, "trade", "live", "--session", "2023-10-09")
+    done = ats(home, "trade", "live", "--once")
     assert done.returncode == 1
     assert "fills orders by the stored bars, after the close" in done.stderr
 

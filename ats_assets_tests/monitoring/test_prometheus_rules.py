@@ -281,3 +281,13 @@ def test_an_alert_says_what_to_do(rule: dict[str, dict[str, str]]) -> None:
     assert rule["labels"]["severity"] in {"warning", "critical"}
     assert set(rule["annotations"]) == {"summary", "description"}
     assert rule["annotations"]["description"].rstrip().endswith((".", "?"))
+
+
+def test_each_alert_has_a_fault_that_the_fortnight_makes() -> None:
+    """Which takes an hour, by hand: benchmarks/fortnight_of_faults.py."""
+    pytest.importorskip("psycopg")
+    from benchmarks.fortnight.faults import FAULTS  # noqa: PLC0415
+
+    alerts = {rule["alert"] for rule in rules() if "alert" in rule}
+    assert set(FAULTS) == alerts
+    assert {other for _, others in FAULTS.values() for other in others} <= alerts

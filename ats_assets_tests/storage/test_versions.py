@@ -82,6 +82,21 @@ def test_comments_docstrings_and_layout_do_not_count(package: Path) -> None:
     assert set(versions.values()) == {versions["as it was"]}, versions
 
 
+def test_what_is_kept_in_memory_of_results_does_not_count(package: Path) -> None:
+    """Calendars of more first sessions were kept, and the largest half of a warehouse was stale."""
+    plain = CODE + "def twice():\n    return 2 * LIMIT\n"
+    kept = "from functools import lru_cache\n" + plain.replace("def twice", "@lru_cache(maxsize=8)\ndef twice")
+    texts = {
+        "as it was": plain,
+        "kept": kept,
+        "more": kept.replace("8", "64"),
+        "all": kept.replace("lru_cache(maxsize=8)", "cache").replace("lru_", ""),
+    }
+    assert len(set(versions_of(package, texts).values())) == 1
+    other = "from functools import cache, wraps\n" + plain.replace("def twice", "@wraps(later)\ndef twice")
+    assert len(set(versions_of(package, {"another": other, "without": other.replace("@wraps(later)\n", "")}).values())) == 2
+
+
 def test_every_change_of_what_code_does_counts(package: Path) -> None:
     versions = versions_of(package, {"as it was": CODE, **OTHER})
     assert len(set(versions.values())) == len(versions), versions
@@ -206,6 +221,7 @@ def test_all_code_of_each_asset_is_found_from_its_own_function() -> None:
     } <= features
     assert not features & {
         "bars.suspicions",
+        "orchestration.memory_blocks",
         "sources.profile",
         "storage.warehouse",
         "deployment",
