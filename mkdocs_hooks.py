@@ -24,33 +24,74 @@ TEXTS = {
     ".sql": "sql",
     ".css": "css",
 }
-REFERENCE = (
-    "calendar",
-    "deployment",
-    "errors",
-    "settings",
-    "features",
-    "expressions",
-    "leakcheck",
-    "evaluation.splits",
-    "evaluation.skill",
-    "evaluation.edge_test",
-    "evaluation.overfitting",
-    "portfolio",
-    "backtests.metrics",
-    "storage.warehouse",
-    "plugins",
-    "sources.source",
-    "features.family",
-    "labels.label",
-    "models.learner",
-    "strategies.strategy",
-    "risk.rule",
-    "portfolio.method",
-    "execution.broker",
-    "algorithms.algorithm",
-)
-"""The modules with a page of the reference: what notebooks call, and what an addition is made of."""
+REFERENCE = {
+    "": (
+        "calendar",
+        "deployment",
+        "errors",
+        "settings",
+        "features",
+        "expressions",
+        "leakcheck",
+        "evaluation.splits",
+        "evaluation.skill",
+        "evaluation.edge_test",
+        "evaluation.overfitting",
+        "portfolio",
+        "backtests.metrics",
+        "storage.warehouse",
+        "plugins",
+        "sources.source",
+        "features.family",
+        "labels.label",
+        "models.learner",
+        "strategies.strategy",
+        "risk.rule",
+        "portfolio.method",
+        "execution.broker",
+        "algorithms.algorithm",
+    ),
+    "research": ("evaluation.combinatorial_paths", "features.making", "regimes"),
+    "options": (
+        "options.contract",
+        "options.valuation",
+        "options.implied_volatility",
+        "options.surface.smile",
+        "option_strategies.contract_selection",
+        "option_strategies.desk",
+    ),
+    "additions": (
+        "sources",
+        "sources.session_index",
+        "vendors.open_vendor",
+        "vendors.vendor_limits",
+        "vendors.credentials",
+        "models.training_set",
+        "predictions.ensemble_rule",
+        "corporate_actions.identity",
+        "algorithms",
+        "algorithms.price_grid",
+        "algorithms.schedule",
+    ),
+    "engines and stores": ("backtests.child_engine.engine_in_child", "backtests.child_engine.trade_differences", "exports.online"),
+    "service and bots": (
+        "serving.app",
+        "bots.client",
+        "bots.bot_store",
+        "bots.people",
+        "bots.reception",
+        "bots.rendering",
+        "bots.reply",
+        "bots.confirmations",
+        "bots.sales",
+        "bots.subscriptions.subscription_plans",
+        "bots.broadcasting.sender",
+        "bots.broadcasting.service_news",
+    ),
+}
+"""The modules of the reference: what notebooks call, and what an addition is made of, with a page each; and by subject what else pages and examples import."""
+BELOW = "    options:\n      heading_level: 3\n"
+"""Of a module that shares its page with others."""
 _LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]+)?(\))")
 _FILE = re.compile(r"^( *```\w+) file=(\S+)$", re.MULTILINE)
 """How our pages name the file that a block is."""
@@ -60,12 +101,15 @@ _FENCE = re.compile(r"^( *)(```|~~~).*?^\1\2[^\n]*$", re.MULTILINE | re.DOTALL)
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made, as far as other pages lead to them."""
     files.append(File.generated(config, "index.md", content=(ROOT / "README.md").read_text(encoding="utf-8")))
-    listed = "".join(f"- [`ats_assets.{name}`](reference/{name}.md)\n" for name in REFERENCE)
-    files.append(
-        File.generated(config, "reference.md", content=f"# Reference\n\nWhat notebooks call, and what additions are made of.\n\n{listed}")
-    )
-    for name in REFERENCE:
-        files.append(File.generated(config, f"reference/{name}.md", content=f"# `ats_assets.{name}`\n\n::: ats_assets.{name}\n"))
+    files.append(File.generated(config, "reference.md", content=_reference()))
+    for subject, modules in REFERENCE.items():
+        for name in () if subject else modules:
+            files.append(File.generated(config, f"reference/{name}.md", content=f"# `ats_assets.{name}`\n\n::: ats_assets.{name}\n"))
+        if subject:
+            entries = "".join(f"## `ats_assets.{name}`\n\n::: ats_assets.{name}\n{BELOW}\n" for name in modules)
+            files.append(
+                File.generated(config, f"reference/{subject.replace(' ', '_')}.md", content=f"# {subject.capitalize()}\n\n{entries}")
+            )
     waiting = [(file.src_uri, file.content_string) for file in files.documentation_pages()]
     while waiting:
         place, text = waiting.pop()
@@ -77,6 +121,17 @@ def on_files(files: Files, config: Any) -> Files:
             files.append(File.generated(config, uri, content=content))
             waiting.append((uri, content))
     return files
+
+
+def _reference() -> str:
+    """The list of what has an entry."""
+    lines = ["# Reference", "", "What notebooks call, and what additions are made of.", ""]
+    lines += [f"- [`ats_assets.{name}`](reference/{name}.md)" for name in REFERENCE[""]]
+    for subject, modules in REFERENCE.items():
+        if subject:
+            named = ", ".join(f"`{name}`" for name in modules)
+            lines += [f"- [{subject.capitalize()}](reference/{subject.replace(' ', '_')}.md): {named}"]
+    return "\n".join([*lines, ""])
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001 - mkdocs gives them by name

@@ -1,5 +1,8 @@
 """The documentation as a site: it is built without a warning, every link leads somewhere, and it asks nothing of another server."""
 
+import ast
+import importlib
+import json
 import os
 import re
 import subprocess
@@ -11,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 
 from ats_assets_tests.docs.commands import ROOT
+from ats_assets_tests.docs.test_blocks import blocks
 
 pytest.importorskip("material", reason="mkdocs-material is not installed")
 OUTSIDE = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)="?(https?:)?//""")
@@ -40,6 +44,27 @@ def test_each_page_is_there_with_its_headings(site: Path) -> None:
     assert "ats_assets.calendar.SessionCalendar" in (site / "search" / "search_index.json").read_text(encoding="utf-8"), (
         "the reference can be searched"
     )
+
+
+@pytest.mark.slow
+def test_what_pages_and_examples_import_has_an_entry_of_the_reference(site: Path) -> None:
+    entries = {unescape(name) for page in (site / "reference").glob("*.html") for name in ANCHOR.findall(page.read_text(encoding="utf-8"))}
+    missing = set()
+    for module, name in imported_names() - {("ats_assets.cli", "app")}:
+        home = getattr(getattr(importlib.import_module(module), name), "__module__", module)
+        if not {f"{module}.{name}", f"{home}.{name}"} & entries:
+            missing.add(f"{module}.{name}")
+    assert not missing, "mkdocs_hooks.REFERENCE has no module of it, or it has no docstring"
+
+
+def imported_names() -> set[tuple[str, str]]:
+    """Module and name of what blocks of Python, examples and notebooks import of the package."""
+    texts = [text for _, text in blocks("python")] + [file.read_text(encoding="utf-8") for file in (ROOT / "examples").rglob("*.py")]
+    for file in (ROOT / "examples").rglob("*.ipynb"):
+        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        texts += ["".join(line for line in cell["source"] if line[0] != "%") for cell in cells if cell["cell_type"] == "code"]
+    found = [node for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    return {(str(node.module), one.name) for node in found if str(node.module).partition(".")[0] == "ats_assets" for one in node.names}
 
 
 @pytest.mark.slow
