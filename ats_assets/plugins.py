@@ -279,6 +279,7 @@ SOURCES: Kind[Any] = Kind(
 BROKERS: Kind[Any] = Kind(word="broker", name="brokers", package="ats_assets.brokers", plugin="ats_assets.execution.broker.BrokerPlugin")
 NOTIFIERS: Kind[Any] = Kind(word="notifier", name="notifiers", package="ats_assets.alerts.notifiers")
 ENGINES: Kind[Any] = Kind(word="backtest engine", name="engines", package="ats_assets.backtests.engines")
+"""Those of `[backtest] engine`; the other kinds likewise are of the table that names them."""
 METHODS: Kind[Any] = Kind(word="portfolio method", name="methods", package="ats_assets.portfolio.methods")
 STREAMS: Kind[Any] = Kind(word="stream", name="streams", package="ats_assets.live.streams")
 ALGORITHMS: Kind[Any] = Kind(word="execution algorithm", name="algorithms", package="ats_assets.algorithms.rules")

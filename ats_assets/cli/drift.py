@@ -21,7 +21,7 @@ def drift(
     from ats_assets.deployment import Deployment  # noqa: PLC0415
     from ats_assets.errors import MissingPartitionError  # noqa: PLC0415
     from ats_assets.learning.loop_history import loop_history  # noqa: PLC0415
-    from ats_assets.runs.writing import console, parse_day  # noqa: PLC0415
+    from ats_assets.runs.writing import console, parse_day, write_table  # noqa: PLC0415
     from ats_assets.settings import load_settings  # noqa: PLC0415
 
     deployment = Deployment(load_settings())
@@ -37,9 +37,9 @@ def drift(
     if not steps:
         out.print("No drift was found.")
         return
-    table = Table("session", "model", "what", "until", "rank IC", "due", "moved", "why")
+    table = Table("session", "model", "what", "until", "rank IC", "due", "moved", "why", box=None, padding=(0, 2, 0, 0))
     for step in steps:
         figures = [f"{value:+.4f}" if value is not None else "" for value in (step.rank_ic, step.rank_ic_due)]
         moved = f"{step.moved:.0%}" if step.moved is not None else ""
         table.add_row(str(step.session), step.model, step.what, str(step.until or ""), *figures, moved, step.why)
-    out.print(table)
+    write_table(out, table)

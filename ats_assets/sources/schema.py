@@ -8,6 +8,7 @@ MEASURES: tuple[str, ...] = (*PRICES, "volume", "vwap")
 RAW_BARS_SCHEMA = pl.Schema(
     {"symbol": pl.String, "date": pl.Date, "session": pl.Date, **dict.fromkeys(MEASURES, pl.Float64), "defects": pl.String}
 )
+"""The columns of bars as a source delivers them; `date` is the vendor's, `session` the exchange's, and `defects` what the source itself found wrong."""
 
 BARS_SCHEMA = pl.Schema({name: dtype for name, dtype in RAW_BARS_SCHEMA.items() if name not in {"date", "defects"}})
 """The columns of bars once they are validated."""
@@ -43,3 +44,4 @@ RAW_ACTIONS_SCHEMA = pl.Schema(
         "defects": pl.String,
     }
 )
+"""The columns of corporate actions as a source delivers them; `session` is the first whose prices know of it."""

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
-from ats_assets.deployment import Deployment
 from ats_assets.evaluation.schema import DRIFT_SCHEMA
-from ats_assets.settings import load_settings
+from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import make_home
 
@@ -20,7 +19,7 @@ def written(home: Path) -> None:
     """The partitions of the sessions, as the asset has them."""
     with (home / "ats.toml").open("a", encoding="utf-8") as settings:
         settings.write("[drift]\n")
-    warehouse = Deployment(load_settings(own_file=home / "ats.toml", storage={"warehouse": home / "warehouse"})).warehouse
+    warehouse = Warehouse(home / "warehouse" / "synthetic")
     row = {"model": "lightgbm", "of": "skill", "test": "cusum", "figure": 9.0, "threshold": 6.5, "about": "mean rank IC fell"}
     for day, alarm in ALARMS.items():
         warehouse.write("drift", day, pl.DataFrame([row | {"session": day, "alarm": alarm}], schema=DRIFT_SCHEMA))

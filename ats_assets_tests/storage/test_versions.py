@@ -85,7 +85,9 @@ def test_comments_docstrings_and_layout_do_not_count(package: Path) -> None:
 def test_what_is_kept_in_memory_of_results_does_not_count(package: Path) -> None:
     """Calendars of more first sessions were kept, and the largest half of a warehouse was stale."""
     plain = CODE + "def twice():\n    return 2 * LIMIT\n"
-    kept = "from functools import lru_cache\n" + plain.replace("def twice", "@lru_cache(maxsize=8)\ndef twice")
+    kept = plain.replace("LIMIT = 3", "from functools import lru_cache\n\nLIMIT = 3").replace(
+        "def twice", "@lru_cache(maxsize=8)\ndef twice"
+    )
     texts = {
         "as it was": plain,
         "kept": kept,
@@ -93,7 +95,7 @@ def test_what_is_kept_in_memory_of_results_does_not_count(package: Path) -> None
         "all": kept.replace("lru_cache(maxsize=8)", "cache").replace("lru_", ""),
     }
     assert len(set(versions_of(package, texts).values())) == 1
-    other = "from functools import cache, wraps\n" + plain.replace("def twice", "@wraps(later)\ndef twice")
+    other = plain.replace("LIMIT = 3", "from functools import cache, wraps\n\nLIMIT = 3").replace("def twice", "@wraps(later)\ndef twice")
     assert len(set(versions_of(package, {"another": other, "without": other.replace("@wraps(later)\n", "")}).values())) == 2
 
 
