@@ -40,7 +40,9 @@ from ats_assets_tests.trade_state.stored_rows import STATE, stored_rows, stored_
 SCHEMA = "ats_assets/trade_state/schema.py"
 PIECES = """
 import importlib.util, json, sys
+import ats_assets.settings.inheriting as inheriting
 import ats_assets.storage
+inheriting.naming_files = getattr(inheriting, "naming_files", lambda dumped: ())  # of settings: an older build has none
 spec = importlib.util.spec_from_file_location("ats_assets.storage.versions", sys.argv[1])
 versions = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(versions)

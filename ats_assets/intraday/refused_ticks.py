@@ -62,7 +62,7 @@ def reasons_by_count(reasons: pl.Series) -> dict[str, int]:
 
 
 class ScreenedVintages(Generic[Delivered]):
-    """The ticks or chains of sessions, screened.
+    """The ticks, chains or flow of sessions, screened one session after the other, since they are many; where they are few see `orchestration.reading.screened`.
 
     Parameters
     ----------
