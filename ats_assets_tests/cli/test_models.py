@@ -18,7 +18,9 @@ def test_the_only_model_is_listed_and_shown(command: Command) -> None:
     (one,) = json.loads(command("models", "list", "--format", "json").stdout)
     assert (one["name"], one["status"], one["is_champion"], one["reason"]) == ("lightgbm", "fitted", True, "the only model")
     assert command("models", "list", "--format", "csv").stdout.splitlines()[0].startswith("name,kind,status,fitted_session")
-    assert "lightgbm" in command("models", "list").stdout
+    shown = command("models", "list").stdout
+    assert "lightgbm" in shown
+    assert "out of sample" not in shown, "two empty columns, where there is one model and nothing was compared"
     facts = json.loads(command("models", "show", "lightgbm", "--format", "json").stdout)
     assert facts["sha256"] == one["model_sha256"]
     assert "158 features (float) -> score (double): KMID" in command("models", "show", "lightgbm").stdout

@@ -25,7 +25,10 @@ def list_models(*, form: str) -> None:
         writer.writeheader()
         writer.writerows(asdict(one) for one in found)
     else:
-        write_rows(console(), [tuple(Text(heading, style="bold") for heading in HEADINGS), *map(_row, found)])
+        rows = [tuple(Text(heading, style="bold") for heading in HEADINGS), *map(_row, found)]
+        if not any(one.judged_sessions for one in found):  # a single model is compared with none
+            rows = [(*row[:6], *row[8:]) for row in rows]
+        write_rows(console(), rows)
 
 
 def _row(one: KnownModel) -> tuple[Text, ...]:
