@@ -295,9 +295,6 @@ def screened(
     schemas: Mapping[str, pl.Schema],
     make: Callable[..., tuple[pl.DataFrame, pl.DataFrame]],
 ) -> tuple[list[VintageRows], list[VintageRows]]:
-    """What is accepted and what is rejected of every vintage of a delivery, as `of_each_vintage` finds them: of all sessions of a step in one frame, beside others that it reads.
-
-    Where a session has many rows (ticks, chains, flow), it is one session after the other: `intraday.refused_ticks.ScreenedVintages`.
-    """
+    """What is accepted and what is rejected of every vintage of a delivery, as `of_each_vintage` finds them; where rows are many see `intraday.refused_ticks.ScreenedVintages`."""
     layers = of_each_vintage(deployment, reader, sessions, schemas, make)
     return [kept for kept, _ in layers], [rejected for _, rejected in layers]

@@ -6,7 +6,7 @@ The version of an asset's code is found in three steps.
    a change to another asset in the same file changes nothing.
 2. Every module of this package from which one of these names comes counts whole, and so does what that module imports in turn (a package's
    `__init__.py` by the name alone), up to `CARRIES`: what brings rows to the code and away from it, and decides nothing about them.
-3. The digest is that of the set of syntax trees found. Comments, docstrings, annotations for the type checker, layout and the names of modules are left out,
+3. The digest is that of the set of syntax trees found. Comments, docstrings (of names, too), annotations for the type checker, layout and the names of modules are left out,
    so that a file can be moved or renamed; and what is kept in memory of a function's results (`functools.cache`, `lru_cache`), which never changes one.
    It is the same under each version of Python.
 
@@ -247,17 +247,19 @@ def _of_data(file: Path) -> str:
 
 def _cleaned(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-            and ast.get_docstring(node, clean=False) is not None
-        ):
-            node.body = node.body[1:]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [one for one in node.body if not _is_text(one)]
         if isinstance(node, ast.FunctionDef):
             node.decorator_list = [one for one in node.decorator_list if not _keeps(one)]
         if isinstance(node, ast.ImportFrom) and node.module == "functools":
             node.names = [one for one in node.names if one.name not in KEEPING]
     tree.body = [one for one in tree.body if not isinstance(one, ast.ImportFrom) or one.names]
     return tree
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """A docstring, or what stands below a name and says what it is."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
 
 
 def _keeps(decorator: ast.expr) -> bool:

@@ -34,13 +34,13 @@ SAME = {
     "a class's docstring": CODE.replace("A class.", "Other."),
     "a method's docstring": CODE.replace("A method.", "Other."),
     "no docstrings": CODE.replace('    """A class."""\n\n', "").replace('        """A method."""\n', ""),
+    "a name's docstring": CODE.replace("LIMIT = 3", 'LIMIT = 3\n"""Three."""'),
     "layout": CODE.replace("return LIMIT", "return (\n            LIMIT\n        )").replace("LIMIT = 3", "LIMIT   =   3"),
 }
 OTHER = {
     "a value": CODE.replace("LIMIT = 3", "LIMIT = 4"),
     "a statement": CODE.replace("return LIMIT", "return LIMIT + 0"),
     "a name": CODE.replace("size", "length"),
-    "a string that is no docstring": CODE + '"""more"""\n',
     "the order of operations": CODE.replace("LIMIT = 3", "LIMIT = 3\nOTHER = 2"),
 }
 
