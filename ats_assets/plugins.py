@@ -177,15 +177,15 @@ class Kind(Generic[T]):
     def named(
         self, name: str, values: Mapping[str, Any], folder: Path | None, section: str, shared: Mapping[str, Any] | None = None
     ) -> "Chosen[T]":
-        """What an entry `[<section>.<name>]` of the settings chooses: its `kind`, by default its name, with the settings beside it.
+        """What an entry `[<section>.<name>]` of the settings chooses: its `kind`, by default its name, with the settings beside it; errors are those of `checked`."""
+        return self.in_table(name, values, folder, f"{section}.{name}", shared)
 
-        Raises
-        ------
-        SettingsError
-            As `checked`.
-        """
+    def in_table(
+        self, default: str, values: Mapping[str, Any], folder: Path | None, setting: str, shared: Mapping[str, Any] | None = None
+    ) -> "Chosen[T]":
+        """What a table of the settings chooses: its `kind`, or the default, with the settings beside it; errors are those of `checked`."""
         own = {key: value for key, value in values.items() if key != "kind"}
-        return self.chosen(str(values.get("kind", name)), own, folder, f"{section}.{name}", shared)
+        return self.chosen(str(values.get("kind", default)), own, folder, setting, shared)
 
     def chosen(
         self,

@@ -6,16 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets_tests.trade_state.databases import create_database, postgresql_server
+from ats_assets_tests.trade_state.databases import PostgresServer, create_database, postgresql_process
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
+def postgresql_running() -> Iterator[PostgresServer]:
     """A PostgreSQL server for all tests of the process."""
-    with postgresql_server() as url:
-        yield url
+    with postgresql_process() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_running: PostgresServer) -> str:
+    """The URL of its databases, without their names."""
+    return postgresql_running.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -130,13 +130,17 @@ def test_a_run_in_an_object_store_killed_at_any_moment(
     """The store is busy now and then meanwhile. Two machines take turns, each with what it knew before; a third one sees no torn, lost or further file."""
     expected, seconds = undisturbed
     draw, busy, kills, runs = random.Random(SEED), random.Random(SEED + 1), 0, 0
-    s3.before = lambda method, path: BUSY if busy.random() < 0.02 else None
 
     def storage(machine: str) -> dict[str, Any]:
         return s3.storage("killed", str(tmp_path / machine), look_seconds=5.0, retry_seconds=60.0, timeout_seconds=60.0)
 
     def begun(machine: str) -> int:
+        s3.before = lambda method, path: BUSY if busy.random() < 0.02 else None
         return server.start(f"{line(tmp_path / machine)} {json.dumps(storage(machine), separators=(',', ':'))}")
+
+    def there_now() -> Files:
+        s3.undisturbed()  # who looks is no run, and gives up sooner
+        return files_in(s3, "killed")
 
     while kills < KILLS_IN_STORE:
         assert runs < 3 * KILLS_IN_STORE, f"{runs} runs, of which {kills} could be killed"
@@ -146,12 +150,11 @@ def test_a_run_in_an_object_store_killed_at_any_moment(
             os.kill(child, signal.SIGKILL)
         kills += server.status() == -signal.SIGKILL
         runs += 1
-        left = files_in(s3, "killed")
+        left = there_now()
         assert differences(left, {path: expected[path] for path in left if path in expected}) == [], f"after run {runs}"
     begun(f"machine-{runs % 2}")
     assert server.status() == 0
-    assert differences(files_in(s3, "killed"), expected) == []
-    s3.undisturbed()
+    assert differences(there_now(), expected) == []
     seen = StorageSettings.model_validate(storage("third"))
     for name in ("warehouse", "models"):
         finding = compare_with_listing(seen, name)

@@ -1,4 +1,4 @@
-"""Stores beside what is plain: reads of the online store beside a bare GET of the same bytes, COPY beside executemany and Polars, and what an export adds to a run.
+"""Stores beside what is plain: reads of the online store beside a bare GET of the same bytes, and COPY beside executemany and Polars.
 
 Usage: python benchmarks/online_store.py [--symbols 500] [--features 158] [--reads 2000] [--rows 200000] [--json]
 
@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,16 +26,11 @@ import redis
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets.definitions import build  # noqa: E402
-from ats_assets.exports.choosing import exported_tables, exports  # noqa: E402
-from ats_assets.exports.exporting import export_sessions  # noqa: E402
 from ats_assets.exports.online import OnlineReader  # noqa: E402
 from ats_assets.exports.store import ExportedPartition, ExportedTable, ExportedVersion, StorePlace  # noqa: E402
 from ats_assets.plugins import STORES  # noqa: E402
 from ats_assets.storage.data_version import data_version  # noqa: E402
-from ats_assets_tests.exports.exported_market import LAST, market  # noqa: E402
 from ats_assets_tests.exports.redis_servers import redis_server  # noqa: E402
-from ats_assets_tests.small_market import FIRST, make_history  # noqa: E402
 from ats_assets_tests.trade_state.databases import create_database, postgresql_server  # noqa: E402
 
 SESSION = date(2024, 3, 1)
@@ -51,7 +45,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    found = {**online(asked.symbols, asked.features, asked.reads), **copied(asked.rows), **cost_in_a_run()}
+    found = {**online(asked.symbols, asked.features, asked.reads), **copied(asked.rows)}
     print(json.dumps(found, indent=1) if asked.json else "\n".join(f"{name:<58} {value}" for name, value in found.items()))
 
 
@@ -168,29 +162,6 @@ def clock(found: dict[str, Any], name: str, rows: int) -> Iterator[None]:
     began = time.perf_counter()
     yield
     found[name] = round(rows / (time.perf_counter() - began))
-
-
-def cost_in_a_run() -> dict[str, Any]:
-    """The seconds of a short history, and of each export of all of its sessions."""
-    found: dict[str, Any] = {}
-    with redis_server() as server, postgresql_server() as database, tempfile.TemporaryDirectory() as folder:
-        os.environ["REDIS_URL"] = server.url
-        os.environ["TIMESCALE_DSN"] = create_database(database, "run")
-        everything = {"assets": ["raw_bars", "bars", "alpha158", "predictions", "signals", "targets"]}
-        deployment = market(Path(folder), exports={"redis": {"assets": ["alpha158", "predictions"]}, "timescale": everything})
-        build(deployment)
-        began = time.perf_counter()
-        make_history(deployment, FIRST, LAST)
-        run = time.perf_counter() - began
-        for name, one in deployment.of(exports).items():
-            sessions = one.store.kept(deployment.calendar.sessions(FIRST, LAST))
-            began = time.perf_counter()
-            made = export_sessions(deployment, one, exported_tables(deployment, one), sessions)
-            took = time.perf_counter() - began
-            found[f"export {name}: sessions, rows, seconds, share of the run"] = (
-                f"{len(sessions)}, {made.rows}, {took:.2f}, {took / run:.1%}"
-            )
-    return found
 
 
 if __name__ == "__main__":

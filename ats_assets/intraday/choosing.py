@@ -44,8 +44,8 @@ def tick_plugin(deployment: Deployment, what: What) -> tuple[TickSourcePlugin[An
     SettingsError
         If there is none of that name, or it refuses one of the settings.
     """
-    values = dict(getattr(deployment.settings.intraday, what))
-    chosen = TICK_SOURCES.chosen(str(values.pop("kind", "files")), values, deployment.settings.plugins.folder, f"intraday.{what}")
+    settings = deployment.settings
+    chosen = TICK_SOURCES.in_table("files", getattr(settings.intraday, what), settings.plugins.folder, f"intraday.{what}")
     return cast("TickSourcePlugin[Any]", chosen.plugin), chosen.settings
 
 

@@ -21,8 +21,8 @@ from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_o
 from ats_assets.orchestration.reading import Known
 from ats_assets.orchestration.streaming import SessionRows, Streamed, vintages_of_delivery
 from ats_assets.sources import upcoming_actions
-from ats_assets.sources.contracts import require, schema_violations
-from ats_assets.sources.schema import BARS_SCHEMA
+from ats_assets.sources.contracts import of_vendors, require, schema_violations
+from ats_assets.sources.schema import BARS_SCHEMA, VENDOR_SCHEMA
 
 GROUP, DELIVERIES, ANNOUNCED = "options", "deliveries", "raw_announced_dividends"
 BARS = Reads(asset="bars")
@@ -45,7 +45,7 @@ def _delivered(deployment: Deployment) -> dg.AssetsDefinition:
         name="raw_option_chains",
         group=DELIVERIES,
         kinds=_KINDS,
-        contract=RawOptionChains,
+        contract=of_vendors(RawOptionChains.to_schema()) if plugin.names_vendors else RawOptionChains,
         code=(_delivered, plugin.make),
         settings=(plugin.chains_follow(own), settings.options.chosen, settings.calendar.without_closings()),
         vintages=True,
@@ -90,7 +90,8 @@ def _screened(deployment: Deployment) -> dg.AssetsDefinition:
             yield day, {stamp: (rows, bars[stamp]) for stamp, rows in vintages.items()}
 
     def screen(found: tuple[pl.DataFrame, pl.DataFrame]) -> Screened:
-        kept, others = screen_chains(*found, deployment.calendar, options)
+        raw, bars = found
+        kept, others = screen_chains(raw.drop(VENDOR_SCHEMA.names(), strict=False), bars, deployment.calendar, options)
         require(schema_violations(OptionChains, kept))
         return Screened(accepted=kept, rejected=others)
 

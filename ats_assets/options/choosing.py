@@ -17,8 +17,8 @@ def option_plugin(deployment: Deployment) -> tuple[OptionSourcePlugin[Any], Base
     SettingsError
         If there is none of that name, or it refuses one of the settings.
     """
-    values = dict(deployment.settings.options.chains)
-    chosen = OPTION_SOURCES.chosen(str(values.pop("kind", "files")), values, deployment.settings.plugins.folder, "options.chains")
+    settings = deployment.settings
+    chosen = OPTION_SOURCES.in_table("files", settings.options.chains, settings.plugins.folder, "options.chains")
     return cast("OptionSourcePlugin[Any]", chosen.plugin), chosen.settings
 
 

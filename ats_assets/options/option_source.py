@@ -63,10 +63,13 @@ class OptionSourcePlugin(Plugin[S, OptionSource]):
         Settings -> those of them that the chains of a session depend on, as a section. Default: all.
     reads
         Settings -> the assets that its chains are made from, where they are in the warehouse already. Default: none.
+    names_vendors
+        Whether its chains have the columns of `VENDOR_SCHEMA` beside those of all sources.
     """
 
     chains_follow: Callable[[S], BaseModel] = _same
     reads: Callable[[S], tuple[str, ...]] = _nothing
+    names_vendors: bool = False
 
 
 def chain_order(rows: pl.DataFrame) -> pl.DataFrame:

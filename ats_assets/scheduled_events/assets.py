@@ -18,7 +18,8 @@ from ats_assets.scheduled_events.event_source import EventSource
 from ats_assets.scheduled_events.schema import RAW_SCHEDULED, REJECTED_SCHEDULED, SCHEDULED
 from ats_assets.scheduled_events.screening import screen_events
 from ats_assets.settings import Section
-from ats_assets.sources.contracts import require, schema_violations
+from ats_assets.sources.contracts import of_vendors, require, schema_violations
+from ats_assets.sources.schema import VENDOR_SCHEMA
 from ats_assets.storage.knowledge import time_of
 
 GROUP, DELIVERIES = "bars", "deliveries"
@@ -43,7 +44,7 @@ def _delivered(deployment: Deployment) -> dg.AssetsDefinition:
         name=RAW_SCHEDULED,
         group=DELIVERIES,
         kinds=_KINDS,
-        contract=RawScheduledEvents,
+        contract=of_vendors(RawScheduledEvents.to_schema()) if plugin.names_vendors else RawScheduledEvents,
         code=(_delivered, plugin.make),
         settings=(
             plugin.events_follow(own),
@@ -72,7 +73,7 @@ def _of_session(deployment: Deployment, session: date, told: pl.DataFrame | None
     if stored is not None or told is None:
         return SessionRows(session=session, rows=deployment.warehouse.read(RAW_SCHEDULED, [session]), known=stored)
     rows = schedule_at(told, session, deployment.knowledge.deadline(session))
-    require(schema_violations(RawScheduledEvents, rows))
+    require(schema_violations(RawScheduledEvents, rows.drop(VENDOR_SCHEMA.names(), strict=False)))
     known = schedule_known(rows, deployment.calendar.closes_at(session))
     return SessionRows(session=session, rows=rows, known=max(known, datetime.now(UTC)) if remote else known)
 
@@ -104,7 +105,7 @@ def _screened(deployment: Deployment) -> dg.AssetsDefinition:
     of_rest = "The rows that do not, each with every reason that applies. With `scheduled_events` they make up the delivery."
 
     def make(raw_scheduled_events: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        kept, rejected = screen_events(raw_scheduled_events)
+        kept, rejected = screen_events(raw_scheduled_events.drop(VENDOR_SCHEMA.names(), strict=False))
         require(schema_violations(ScheduledEvents, kept))
         return kept, rejected
 

@@ -17,9 +17,8 @@ def event_plugin(deployment: Deployment) -> tuple[EventSourcePlugin[Any], BaseMo
     SettingsError
         If there is none of that name, or it refuses one of the settings.
     """
-    values = dict(deployment.settings.scheduled_events.source)
-    kind = str(values.pop("kind", "files"))
-    chosen = EVENT_SOURCES.chosen(kind, values, deployment.settings.plugins.folder, "scheduled_events.source")
+    settings = deployment.settings
+    chosen = EVENT_SOURCES.in_table("files", settings.scheduled_events.source, settings.plugins.folder, "scheduled_events.source")
     return cast("EventSourcePlugin[Any]", chosen.plugin), chosen.settings
 
 

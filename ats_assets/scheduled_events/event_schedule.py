@@ -4,6 +4,7 @@
 2. An event with a name of its own (`event`) has its newest row alone: a day that moved, or was cancelled, replaces the one before. Rows without such a name stand beside each other.
    A row that can't be read replaces nothing.
 3. Events from `BEHIND_DAYS` before the session to `AHEAD_DAYS` after it, and rows without a day that can be read.
+4. Of several vendors the events of a kind of a symbol are those of the first that has one which can be read; rows that can't be are there of each.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from ats_assets.scheduled_events.schema import RAW_SCHEDULED_EVENTS_SCHEMA, TOLD_EVENTS_SCHEMA
+from ats_assets.sources.schema import VENDOR_SCHEMA
 
 BEHIND_DAYS: Final = 31
 AHEAD_DAYS: Final = 366
@@ -25,14 +27,14 @@ def schedule_at(told: pl.DataFrame, session: date, until: datetime) -> pl.DataFr
     Parameters
     ----------
     told
-        `TOLD_EVENTS_SCHEMA`: all that a source tells of events within the days.
+        `TOLD_EVENTS_SCHEMA`: all that a source tells of events within the days; of several vendors with the columns of `VENDOR_SCHEMA`, in their order of preference.
     until
         The UTC time up to which the session knows.
 
     Returns
     -------
     polars.DataFrame
-        `RAW_SCHEDULED_EVENTS_SCHEMA`, sorted by what it says, so that the order of delivery decides nothing.
+        `RAW_SCHEDULED_EVENTS_SCHEMA`, and what it has of `VENDOR_SCHEMA`, sorted by what it says, so that the order of delivery decides nothing.
 
     Examples
     --------
@@ -48,11 +50,21 @@ def schedule_at(told: pl.DataFrame, session: date, until: datetime) -> pl.DataFr
     known = told.filter(pl.col("known_at").is_null() | (pl.col("known_at") <= until))
     readable = pl.col("date").is_not_null() & pl.col("defects").is_null()
     since = pl.when(readable).then(pl.col("known_at").dt.epoch("us").fill_null(-(2**62)))
-    newest = since.max().over("symbol", "kind", "event")
+    vendors = [name for name in VENDOR_SCHEMA if name in told.columns]
+    newest = since.max().over("symbol", "kind", "event", *vendors[:1])
     known = known.filter(pl.col("event").is_null() | ~readable | (since == newest))
     near = pl.col("date").is_between(session - timedelta(days=BEHIND_DAYS), session + timedelta(days=AHEAD_DAYS))
     found = known.filter(pl.col("date").is_null() | near).with_columns(session=pl.lit(session))
-    return found.select(RAW_SCHEDULED_EVENTS_SCHEMA.names()).sort(*_ORDER, nulls_last=True)
+    if vendors:
+        found = found.filter(
+            ~readable | (_place(told["vendor"]) == pl.when(readable).then(_place(told["vendor"])).min().over("symbol", "kind"))
+        )
+    return found.select(*RAW_SCHEDULED_EVENTS_SCHEMA.names(), *vendors).sort(*_ORDER, *vendors, nulls_last=True)
+
+
+def _place(vendors: pl.Series) -> pl.Expr:
+    """Of a row's vendor in the order of preference."""
+    return pl.col("vendor").cast(pl.Enum(vendors.unique(maintain_order=True))).to_physical()
 
 
 def days_asked(sessions: Sequence[date]) -> tuple[date, date]:

@@ -56,6 +56,9 @@ class EventSourcePlugin(Plugin[S, EventSource]):
     ----------
     events_follow
         Settings -> those of them that the events depend on, as a section. Default: all.
+    names_vendors
+        Whether its rows have the columns of `VENDOR_SCHEMA` beside those of all sources, and are told in the order of preference.
     """
 
     events_follow: Callable[[S], BaseModel] = _as_written
+    names_vendors: bool = False

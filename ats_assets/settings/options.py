@@ -56,7 +56,7 @@ class OptionsSettings(Section):
 
     chains: dict[str, Any] = Field(
         default_factory=dict,
-        description="where chains come from: `kind` says which source of options (files, synthetic, alpaca), default: files; the rest is its own",
+        description="where chains come from: `kind` says which source of options (files, synthetic, alpaca, massive, preferred), default: files; the rest is its own",
     )
     underlyings: tuple[str, ...] = Field(
         default=(), description="roots of the contracts, such as AAPL or SPXW; default: all that are delivered"

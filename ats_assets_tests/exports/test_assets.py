@@ -1,6 +1,5 @@
 """Exports in the graph: what they write and say, and that nothing depends on them."""
 
-import os
 import signal
 import threading
 import time
@@ -39,7 +38,9 @@ from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.exports.exported_market import EXPORTS, LAST, export, market
 from ats_assets_tests.exports.redis_servers import RedisServer
 from ats_assets_tests.lineage.conftest import healing_of
+from ats_assets_tests.rounds import FULL
 from ats_assets_tests.small_market import FIRST, files_of
+from ats_assets_tests.trade_state.databases import PostgresServer
 
 
 def verdicts(result: dg.ExecuteInProcessResult) -> list[bool]:
@@ -138,9 +139,11 @@ def test_a_store_that_is_gone_fails_its_own_asset_alone(root: Path, monkeypatch:
     assert files_of(root) == before
 
 
-@pytest.mark.usefixtures("database")
-def test_a_server_that_restarts_in_an_export_is_waited_for(root: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The exporter waits for a lock; its server process is killed, so that PostgreSQL recovers and comes back; the export goes on where it was."""
+@pytest.mark.parametrize("how", [signal.SIGQUIT, *([signal.SIGINT] if FULL else [])])
+def test_a_server_that_restarts_in_an_export_is_waited_for(
+    root: Path, database: str, postgresql_running: PostgresServer, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
+) -> None:
+    """The exporter waits for a lock in the middle of a session; the server ends, orderly or at once, and comes back; the export goes on where it was."""
     monkeypatch.setattr(exporting, "WAIT_SECONDS", 0.25)
     deployment = market(root, exports={"timescale": EXPORTS["timescale"] | {"attempts": 8}})
     build(deployment)
@@ -162,14 +165,18 @@ def test_a_server_that_restarts_in_an_export_is_waited_for(root: Path, database:
         query = b"SELECT pid FROM pg_stat_activity WHERE application_name = 'ats exports' AND wait_event_type = 'Lock'"
         for _ in range(200):
             if found := watching.execute(query).fetchone():
-                os.kill(found[0], signal.SIGKILL)
                 break
             time.sleep(0.05)
+    assert found, "it waits for the lock"
+    postgresql_running.restart(how)
     blocking.close()
     thread.join()
     assert not failed, failed
     assert any("went away" in text or "can't be reached" in text for text in told)
     assert all(verdict.passed for verdict in judge_store(deployment, one, days).values())
+    with psycopg.connect(database) as connection:
+        rows = connection.execute(b"SELECT count(*) FROM ats.bars").fetchone()
+    assert rows == (deployment.warehouse.read("bars", days).height,), "nothing is lost, nothing doubled"
 
 
 def test_what_changes_while_it_is_exported_is_exported_again(root: Path, online: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,9 @@ from ats_assets.deployment import Deployment
 from ats_assets.options.chain_screening import screen_chains
 from ats_assets.options.contracts import OptionChains, RawOptionChains, RejectedOptionChains
 from ats_assets.options.option_source import OptionSource, OptionSourcePlugin, chain_order
+from ats_assets.options.schema import RAW_OPTION_CHAINS_SCHEMA
 from ats_assets.sources.contracts import schema_violations
+from ats_assets.sources.schema import VENDOR_SCHEMA
 from ats_assets.storage.data_version import data_version
 
 MOST = 10
@@ -51,12 +53,14 @@ class OptionSourceKit:
         assert sum(one.chains(day).height for day in days) > 0
 
     def test_rows_are_those_of_the_contract_in_order(self, deployment: Deployment) -> None:
-        source = self.opened(deployment)
+        source, schema = self.opened(deployment), {**RAW_OPTION_CHAINS_SCHEMA, **(VENDOR_SCHEMA if self.plugin.names_vendors else {})}
         for day in source.sessions()[:MOST]:
             rows = source.chains(day)
-            assert schema_violations(RawOptionChains, rows) == []
+            assert rows.schema == pl.Schema(schema)
             assert rows.filter(pl.col("session").ne_missing(day)).is_empty()
-            assert rows.equals(chain_order(rows))
+            own = rows.select(RAW_OPTION_CHAINS_SCHEMA.names())
+            assert schema_violations(RawOptionChains, own) == []
+            assert own.equals(chain_order(own))
 
     def test_nothing_is_known_before_its_close_or_of_a_session_that_has_not_closed(self, deployment: Deployment) -> None:
         source = self.opened(deployment)
@@ -69,7 +73,8 @@ class OptionSourceKit:
         options = deployment.settings.options.model_copy(update={"spot": "delivered"})
         for day in source.sessions()[:MOST]:
             rows = source.chains(day)
-            kept, others = screen_chains(rows, pl.DataFrame(), deployment.calendar, options)
+            own = rows.select(RAW_OPTION_CHAINS_SCHEMA.names())
+            kept, others = screen_chains(own, pl.DataFrame(), deployment.calendar, options)
             assert kept.height + others.height == rows.height
             assert schema_violations(OptionChains, kept) == schema_violations(RejectedOptionChains, others) == []
 

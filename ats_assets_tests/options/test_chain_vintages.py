@@ -147,6 +147,7 @@ def test_a_source_of_ones_own_is_one_file(tmp_path: Path) -> None:
     run_job(deployment, "history", WEEK[:2], list(CHAINS))
     assert deployment.warehouse.read("option_chains", WEEK[:2])["bid"].to_list() == [1.1, 1.1]
     with pytest.raises(
-        SettingsError, match=r"options\.chains is 'mnie', which is no source of options: choose one of alpaca, files, massive, synthetic"
+        SettingsError,
+        match=r"options\.chains is 'mnie', which is no source of options: choose one of alpaca, files, massive, preferred, synthetic",
     ):
         build(market_with_options(tmp_path, {"kind": "mnie"}))

@@ -1,7 +1,7 @@
-"""Runs recorded in PostgreSQL: how many connections one keeps, and what is said and left where the server ends them, as its restart does."""
+"""Runs recorded in PostgreSQL: how many connections one keeps, and what is said and left where the server is restarted meanwhile."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,7 @@ from ats_assets.errors import EventLogError
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets_tests.small_market import FIRST, files_of, small_market
-from ats_assets_tests.trade_state.databases import create_database
+from ats_assets_tests.trade_state.databases import PostgresServer, create_database
 
 pytest.importorskip("dagster_postgres", reason="dagster-postgres is in the image for training alone")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -51,8 +51,8 @@ def run(root: Path, instance: dg.DagsterInstance) -> Outcome:
 
 
 @contextmanager
-def looked_at(url: str, *, end_after: int = 0) -> Iterator[list[int]]:
-    """While open, how many connections to the database there are; with `end_after`, end them once when there have been some so often."""
+def looked_at(url: str, restart: Callable[[], None] | None = None) -> Iterator[list[int]]:
+    """While open, how many connections to the database there are; when there have been some twenty times, the server is restarted."""
     counts, over = list[int](), threading.Event()
     name = url.rpartition("/")[2]
 
@@ -61,8 +61,10 @@ def looked_at(url: str, *, end_after: int = 0) -> Iterator[list[int]]:
             while not over.wait(0.01):
                 found = server.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = %s", (name,)).fetchone()
                 counts.append(found[0] if found else 0)
-                if end_after and sum(map(bool, counts)) >= end_after:
-                    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+                if restart is not None and sum(map(bool, counts)) >= 20:
+                    break
+        if restart is not None:
+            restart()
 
     thread = threading.Thread(target=look)
     thread.start()
@@ -73,17 +75,19 @@ def looked_at(url: str, *, end_after: int = 0) -> Iterator[list[int]]:
         thread.join()
 
 
-def test_a_run_keeps_few_connections_and_one_that_loses_them_says_how_to_go_on(database: str, tmp_path: Path) -> None:
+def test_a_run_keeps_few_connections_and_one_whose_server_restarts_says_how_to_go_on(
+    database: str, postgresql_running: PostgresServer, tmp_path: Path
+) -> None:
     with dg.DagsterInstance.get() as instance:
         with looked_at(database) as counts:
             assert not run(tmp_path / "one", instance).messages
         assert 0 < max(counts) <= CONNECTIONS
         with (
-            looked_at(database, end_after=20),
+            looked_at(database, postgresql_running.restart),
             pytest.raises(EventLogError, match=r"see that it is there, then run the same command again with --from 2021-01-0"),
         ):
             run(tmp_path / "two", instance)
         assert not run(tmp_path / "two", instance).messages
         assert files_of(tmp_path / "two") == files_of(tmp_path / "one")
         days = {day.isoformat() for day in small_market(tmp_path / "two").calendar.sessions(FIRST, LAST)}
-        assert instance.get_materialized_partitions(dg.AssetKey("forward_returns")) == days
+        assert instance.get_materialized_partitions(dg.AssetKey("forward_returns")) == days, "nothing is lost"

@@ -1,8 +1,9 @@
 """Earnings from Massive's double: each record from its last writing on, with its time of day, and what can't be read named in its row."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -80,6 +81,19 @@ def test_what_can_not_be_read_is_named_and_a_plan_without_it_says_so(vendor: tup
         calendar(vendor[0], tmp_path).told(*SPAN)
     with pytest.raises(SettingsError, match=r"scheduled_events.source.kind is massive, but calendar.exchange is XLON"):
         open_earnings_calendar(EarningsCalendarSettings(), small_market(tmp_path, calendar={"exchange": "XLON"}))
+
+
+@pytest.mark.parametrize("day", [date(2024, 1, 17), date(2024, 7, 17)])
+def test_a_time_of_day_is_taken_for_the_later_of_what_it_may_mean(day: date) -> None:
+    """Eastern by one document of Massive's, UTC by another: by neither is an event over before the part of the day that is told."""
+    opens, closes = (datetime.combine(day, at, ZoneInfo("America/New_York")) for at in (time(9, 30), time(16)))
+    begins = {"bmo": datetime.combine(day, time(), ZoneInfo("America/New_York")), "during": opens, "amc": closes}
+    ends = {"bmo": opens, "during": closes, "amc": begins["bmo"] + timedelta(days=1)}
+    clocks = [time(minutes // 60, minutes % 60) for minutes in range(1, 1440)]
+    told = earnings_frame([earning("A", str(day), str(at), "2024-01-01T00:00:00Z", "E") for at in clocks])["timing"]
+    for at, timing in zip(clocks, told, strict=True):
+        readings = [datetime.combine(day, at, ZoneInfo(zone)) for zone in ("America/New_York", "UTC")]
+        assert begins[timing] <= max(readings) < ends[timing], at
 
 
 def test_what_was_collected_at_a_close_stays_when_the_server_forgets_it(

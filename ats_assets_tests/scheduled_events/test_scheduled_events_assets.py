@@ -55,9 +55,9 @@ def test_the_graph_has_events_only_where_settings_name_them(tmp_path: Path) -> N
     assert all(CODE in spec.metadata for spec in build(both).resolve_all_asset_specs())
     daily = build(both).resolve_job_def("daily_signals").asset_layer.executable_asset_keys
     assert {*EVENTS} <= {key.path[-1] for key in daily}, "a rule that comes later finds what was known"
-    assert EVENT_SOURCES.names() == ["files", "massive"]
+    assert EVENT_SOURCES.names() == ["files", "massive", "preferred"]
     with pytest.raises(
-        SettingsError, match=r"scheduled_events.source is 'benzinga', which is no source of events: choose one of files, massive"
+        SettingsError, match=r"scheduled_events.source is 'benzinga', which is no source of events: choose one of files, massive, preferred"
     ):
         build(small_market(tmp_path / "c", scheduled_events={"source": {"kind": "benzinga"}}))
 

@@ -1,14 +1,19 @@
 """How risky what is held is: figures beside pandas and beside what must hold, and the route."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from ats_assets.deployment import Deployment
-from ats_assets.serving.queries.held_risk import LEAST_SESSIONS, correlations, held_risk, risk_sessions, weighted_risk
+from ats_assets.serving.queries import held_risk as queries
+from ats_assets.serving.queries.held_risk import LEAST_SESSIONS, KeptReturns, correlations, held_risk, risk_sessions, weighted_risk
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -71,6 +76,36 @@ def test_all_of_the_market_at_equal_weights_moves_as_the_market(deployment: Depl
     assert found["beta"] == pytest.approx(1.0, abs=0.1)
     assert found["sessions"] == len(sessions) - 1
     assert found["without_bars"] == ["GONE"]
+
+
+def test_bars_are_read_once_until_one_changes_and_not_where_nothing_is_held(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the newest sessions alone, whatever the history is long."""
+    sessions = risk_sessions(deployment)
+    monkeypatch.setattr(queries, "SESSIONS", 40)
+    monkeypatch.setattr(queries, "LEAST_SESSIONS", 20)
+    newest = risk_sessions(deployment)
+    assert newest == sessions[-41:]
+    read, real = list[str](), deployment.warehouse.read
+
+    def counted(asset: str, days: Sequence[date], columns: Sequence[str] | None = None) -> pl.DataFrame:
+        assert set(days) <= set(newest)
+        read.append(asset)
+        return real(asset, days, columns)
+
+    monkeypatch.setattr(deployment.warehouse, "read", counted)
+    kept = KeptReturns(deployment)
+    monkeypatch.setattr(deployment, "of", lambda _: kept)
+    nothing = held_risk(deployment, {}, newest)
+    assert (nothing["sessions"], nothing["volatility_year"], read) == (40, None, [])
+    symbols = real("bars", newest[-1:], ["symbol"])["symbol"].to_list()
+    told = [held_risk(deployment, {symbols[0]: weight}, newest)["volatility_year"] for weight in (0.5, 1.0)]
+    assert told[1] == pytest.approx(2 * told[0])
+    assert read.count("bars") == 1
+    monkeypatch.setattr(queries, "joint_version", lambda *_: "another")
+    held_risk(deployment, {symbols[0]: 0.5}, newest)
+    assert read.count("bars") == 2
 
 
 def test_the_route_tells_of_what_is_held(client: TestClient) -> None:

@@ -13,8 +13,10 @@ from sqlalchemy import func, inspect, select, text
 from ats_assets.errors import TradeStateError
 from ats_assets.settings import load_settings
 from ats_assets.trade_state import SCHEMA_VERSION, TradeState, make_or_move_schema, open_trade_state, record, tables
+from ats_assets.trade_state.database import TradeStateBusyError
 from ats_assets.trade_state.schema import schema_versions
 from ats_assets_tests.rounds import rounds
+from ats_assets_tests.trade_state.databases import PostgresServer, create_database
 
 NOW = datetime(2024, 3, 1, 21, 0, 0, 123456, tzinfo=UTC)
 SECRET = "s3cret/w0rd"
@@ -201,3 +203,29 @@ def test_neither_the_state_nor_its_engine_shows_the_password(postgresql: str) ->
     with pytest.raises(TradeStateError) as caught:
         TradeState(f"{postgresql}x/postgres".replace("p4ss-of-the-test", "wr0ng").replace("x/", "/"))
     assert "wr0ng" not in str(caught.value)
+
+
+def test_a_server_that_restarts_costs_the_transaction_that_was_open_and_no_other(postgresql_running: PostgresServer) -> None:
+    """What was committed is there once, what was not is not there at all, and the next transaction needs nobody to open anything again."""
+
+    def lines(of: TradeState) -> list[str]:
+        with of.begin() as connection:
+            return list(connection.execute(select(tables.audit.c.what).order_by(tables.audit.c.id)).scalars())
+
+    with TradeState(create_database(postgresql_running.url, "restarted_trades")) as state:
+        with state.begin() as connection:
+            record(connection, NOW, "test", "committed")
+
+        def cut_off() -> None:
+            with state.begin() as connection:
+                record(connection, NOW, "test", "open")
+                postgresql_running.restart()
+
+        with pytest.raises(
+            TradeStateBusyError, match=r"the trade state restarted_trades on 127\.0\.0\.1 \(PostgreSQL\) fails: AdminShutdown"
+        ):
+            cut_off()
+        assert lines(state) == ["committed"]
+        with state.begin() as connection:
+            record(connection, NOW, "test", "after")
+        assert lines(state) == ["committed", "after"]

@@ -7,20 +7,17 @@ A session, in three steps:
    Ticks without a symbol are those of the first vendor that answered.
 3. Each row gets its vendor's name, and, where that is not the first, why: `massive: no row`, `massive: not answered`, `massive: no tick from 14:31:00Z to 14:36:02.5Z`.
 
-How far a session is known is said by the first vendor that answers: one that is merely late is waited for, one that fails is not. A vendor that was down and answers later makes a
-new vintage of what is asked for again; what was taken meanwhile stays.
+How far a session is known, and what a vendor that answers later changes, is that of all sources of several (`sources.vendors_in_order`).
 """
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 
 import polars as pl
 from pydantic import Field
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SourceError
 from ats_assets.intraday.respelled_ticks import open_ticks
 from ats_assets.intraday.schema import SCHEMAS
 from ats_assets.intraday.session_hours import SessionHours
@@ -30,10 +27,7 @@ from ats_assets.plugins import TICK_SOURCES
 from ats_assets.settings.section import Positive
 from ats_assets.settings.vendor_order import VendorOrder
 from ats_assets.sources.schema import VENDOR_SCHEMA
-
-T = TypeVar("T")
-_SILENT, _DOWN = "no row", "not answered"
-_log = logging.getLogger(__name__)
+from ats_assets.sources.vendors_in_order import VendorsBySession, assets_of_vendors, followed_vendors, rows_of_new
 
 
 class PreferredTicksSettings(VendorOrder):
@@ -60,16 +54,11 @@ class PreferredTicks:
         self._settings = settings
         self._what: What = what
         self._hours = hours
-        self._vendors = dict(vendors)
-        self._remarks: dict[tuple[str, date], str] = {}
+        self._vendors = VendorsBySession(vendors, f"intraday.{what}")
 
     def sessions(self) -> list[date]:
-        """Those of all vendors that answer, up to the last one of the first that does."""
-        told = {name: days for name, days in self._of_all(lambda vendor: vendor.sessions()).items() if days}
-        if not told:
-            return []
-        latest = next(iter(told.values()))[-1]
-        return sorted({day for days in told.values() for day in days if day <= latest})
+        """As `VendorsBySession.sessions`."""
+        return self._vendors.sessions()
 
     def ticks(self, session: date) -> pl.DataFrame:
         """As `TickSource.ticks`, with the columns of `VENDOR_SCHEMA`.
@@ -80,50 +69,28 @@ class PreferredTicks:
             If no vendor answers; with what each said.
         """
         schema = pl.Schema({**SCHEMAS[f"raw_{self._what}"], **VENDOR_SCHEMA})
-        taken, passed, failed, answered = schema.to_frame(), list[str](), list[str](), False
-        for name, vendor in self._vendors.items():
-            if taken.height and self._settings.fill == "sessions":
-                break
-            self._remarks.pop((name, session), None)
-            said = self._said(name, vendor, session, failed)
-            if said is not None and said.height:
-                why = pl.lit("; ".join(passed) or None, pl.String)
-                rows = said.with_columns(vendor=pl.lit(name, pl.String), vendor_reason=why).match_to_schema(schema)
-                taken = self._with(taken, rows, name, session)
-            answered |= said is not None
-            passed.append(f"{name}: {_DOWN if any(one.startswith(f'{name}: ') for one in failed) else _SILENT}")
-        if failed and not answered:
-            raise SourceError(f"no vendor of intraday.{self._what}.order answers for {session}:\n- " + "\n- ".join(failed))
+        taken = self._vendors.merged(
+            session,
+            lambda vendor: vendor.ticks(session),
+            schema,
+            lambda taken, rows, name: self._with(taken, rows, name, session),
+            fill=self._settings.fill != "sessions",
+        )
         return taken.sort("symbol", "sequence", maintain_order=True)
 
     def known_at(self, session: date) -> datetime:
         """When the last vendor knew of it."""
-        return max(vendor.known_at(session) for vendor in self._vendors.values())
+        return self._vendors.known_at(session)
 
     def describe(self) -> str:
         """The order, whom it was passed over for, and each vendor's own description."""
-        said = self._of_all(lambda vendor: vendor.describe())
-        parts = [f"-- {name}\n{text or 'does not answer'}" for name, text in said.items()]
-        head = f"{self._what}: vendors {', '.join(self._vendors)}; of the next one {self._settings.fill} that one lacks"
-        return "\n".join([head, *self._remarks.values(), *parts])
-
-    def _said(self, name: str, vendor: TickSource, session: date, failed: list[str]) -> pl.DataFrame | None:
-        """What a vendor says of a session, which may be nothing; None where it fails, or has no ticks of that time at all."""
-        try:
-            there = vendor.sessions()
-            if session in there:
-                return vendor.ticks(session)
-            return SCHEMAS[f"raw_{self._what}"].to_frame() if there and there[0] < session < there[-1] else None
-        except SourceError as error:
-            failed.append(f"{name}: {error}")
-            self._remarks[name, session] = f"{name} does not answer for {session}, and the next vendor is asked: {error}"
-            _log.warning("intraday.%s: %s", self._what, self._remarks[name, session])
-            return None
+        return self._vendors.described(
+            f"{self._what}: vendors {', '.join(self._settings.order)}; of the next one {self._settings.fill} that one lacks"
+        )
 
     def _with(self, taken: pl.DataFrame, rows: pl.DataFrame, name: str, session: date) -> pl.DataFrame:
         """What was taken so far, with what the next vendor is to add."""
-        there = taken.select("symbol").unique()
-        new = rows.join(there, on="symbol", how="anti").filter(pl.col("symbol").is_not_null() | pl.lit(taken.is_empty()))
+        new = rows_of_new(taken, rows, "symbol")
         if self._settings.fill == "gaps" and taken.height:
             how = {"longest": self._settings.gap_seconds * 10**9, "tolerance": round(self._settings.clock_difference_ms * 1e6)}
             whose = taken.group_by("symbol").agg(vendor_reason=pl.col("vendor").first())
@@ -131,22 +98,8 @@ class PreferredTicks:
             taken, filled = stitched(taken, others, self._what, self._hours, **how)
             if filled.height:
                 told = f"{filled['ticks'].sum():,} ticks of {name} fill {filled.height:,} gaps of {filled['symbol'].n_unique():,} symbols"
-                self._remarks[f"gaps:{name}", session] = f"{session}: {told}"
+                self._vendors.remarks[f"gaps:{name}", session] = f"{session}: {told}"
         return pl.concat([taken, new])
-
-    def _of_all(self, ask: Callable[[TickSource], T]) -> dict[str, T | None]:
-        """What each vendor says, None where it fails; an error that holds what each said where all do."""
-        found: dict[str, T | None] = {}
-        failed: list[str] = []
-        for name, vendor in self._vendors.items():
-            try:
-                found[name] = ask(vendor)
-            except SourceError as error:
-                found[name] = None
-                failed.append(f"{name}: {error}")
-        if len(failed) == len(self._vendors):
-            raise SourceError(f"no vendor of intraday.{self._what}.order answers:\n- " + "\n- ".join(failed))
-        return found
 
 
 def open_preferred_ticks(own: PreferredTicksSettings, what: What, hours: SessionHours, deployment: Deployment) -> PreferredTicks:
@@ -161,27 +114,14 @@ def open_preferred_ticks(own: PreferredTicksSettings, what: What, hours: Session
 
 def _followed(own: PreferredTicksSettings) -> PreferredTicksSettings:
     """What a partition depends on: the order, how it is filled, and of each vendor what its own partitions would."""
-    vendors = {}
-    for name in own.order:
-        kind, table = own.kind_of(name), dict(own.table_of(name))
-        if kind in TICK_SOURCES.names():  # one's own is looked for where all settings are at hand
-            found = cast("TickSourcePlugin[Any]", TICK_SOURCES.find(kind))
-            checked = found.ticks_follow(TICK_SOURCES.checked(kind, table, None, f"intraday.{name}"))
-            table = checked.model_dump(mode="json", exclude_defaults=True)
-        vendors[name] = {"kind": kind, **table}
+    vendors = followed_vendors(own, TICK_SOURCES, "intraday", lambda plugin, settings: plugin.ticks_follow(settings))
     unset = {} if own.fill == "gaps" else {"gap_seconds": 300, "clock_difference_ms": 1.0}
     return own.model_copy(update={"vendors": vendors, **unset})
 
 
 def _taken_from(own: PreferredTicksSettings, what: What) -> tuple[str, ...]:
     """The assets that any vendor reads."""
-    found: list[str] = []
-    for name in own.order:
-        kind = own.kind_of(name)
-        if kind in TICK_SOURCES.names():
-            plugin = cast("TickSourcePlugin[Any]", TICK_SOURCES.find(kind))
-            found += plugin.reads(TICK_SOURCES.checked(kind, own.table_of(name), None, f"intraday.{name}"), what)
-    return tuple(dict.fromkeys(found))
+    return assets_of_vendors(own, TICK_SOURCES, "intraday", lambda plugin, settings: plugin.reads(settings, what))
 
 
 PLUGIN = TickSourcePlugin(

@@ -17,9 +17,8 @@ def flow_plugin(deployment: Deployment) -> tuple[FlowSourcePlugin[Any], BaseMode
     SettingsError
         If there is none of that name, or it refuses one of the settings.
     """
-    values = dict(deployment.settings.option_flow.source)
-    kind = str(values.pop("kind", "unusual_whales"))
-    chosen = FLOW_SOURCES.chosen(kind, values, deployment.settings.plugins.folder, "option_flow.source")
+    settings = deployment.settings
+    chosen = FLOW_SOURCES.in_table("unusual_whales", settings.option_flow.source, settings.plugins.folder, "option_flow.source")
     return cast("FlowSourcePlugin[Any]", chosen.plugin), chosen.settings
 
 

@@ -1,1 +1,1 @@
-"""Sources of scheduled events, a folder each, found by name."""
+"""Sources of scheduled events, a module or folder each, found by name."""

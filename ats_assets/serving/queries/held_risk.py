@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.deployment import Deployment
+from ats_assets.serving.queries.versions_read import joint_version
 
 SESSIONS = 252
 """Returns that are looked at, at most."""
@@ -43,7 +44,9 @@ def held_risk(deployment: Deployment, weights: Mapping[str, float], sessions: Se
     sessions
         As `risk_sessions` has them.
     """
-    columns, returns = _returns(deployment, sessions) if sessions else ({}, np.empty((0, 0)))
+    columns, returns = (
+        deployment.of(KeptReturns).read(sessions) if sessions and weights else ({}, np.full((max(len(sessions) - 1, 0), 0), np.nan))
+    )
     known = {symbol: weight for symbol, weight in weights.items() if symbol in columns}
     own = returns[:, [columns[symbol] for symbol in known]]
     market = _row_means(returns)
@@ -57,8 +60,26 @@ def held_risk(deployment: Deployment, weights: Mapping[str, float], sessions: Se
     }
 
 
+class KeptReturns:
+    """The returns of some sessions, laid out once and kept until one of their partitions changes: weights change with every trade. Use it as `deployment.of(KeptReturns)`."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._kept: tuple[str, tuple[dict[str, int], Floats]] | None = None
+
+    def version(self, sessions: Sequence[date]) -> str:
+        """Of all that the returns of the sessions are made from."""
+        return joint_version(self._deployment, ((asset, day) for day in sessions for asset in ("bars", "corporate_actions")))
+
+    def read(self, sessions: Sequence[date]) -> tuple[dict[str, int], Floats]:
+        """The column of each symbol, by its newest ticker, and returns of shape (n_sessions - 1, n_instruments); NaN where there is none."""
+        version, kept = self.version(sessions), self._kept
+        if kept is None or kept[0] != version:
+            self._kept = kept = version, _returns(self._deployment, sessions)
+        return kept[1]
+
+
 def _returns(deployment: Deployment, sessions: Sequence[date]) -> tuple[dict[str, int], Floats]:
-    """The column of each symbol, by its newest ticker, and returns of shape (n_sessions - 1, n_instruments); NaN where there is none."""
     from ats_assets.regimes.market_observations import daily_moves  # noqa: PLC0415 - it loads what compiles, and few ask for it
 
     bars = deployment.warehouse.read("bars", sessions, _COLUMNS)

@@ -15,8 +15,10 @@ def joint_version(deployment: Deployment, partitions: Iterable[tuple[str, date]]
     partitions
         Asset and session of each.
     """
-    digest = hashlib.sha256()
-    for asset, session in partitions:
-        version = deployment.warehouse.footer(asset, session).data_version if deployment.warehouse.exists(asset, session) else "none"
+    digest, warehouse, wanted = hashlib.sha256(), deployment.warehouse, list(partitions)
+    stored = {(asset, session) for asset, session in wanted if warehouse.exists(asset, session)}
+    warehouse.root_folder.at_hand(warehouse.path(*one) for one in wanted if one in stored)
+    for asset, session in wanted:
+        version = warehouse.footer(asset, session).data_version if (asset, session) in stored else "none"
         digest.update(f"{asset} {session} {version}\n".encode())
     return digest.hexdigest()

@@ -6,9 +6,8 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from ats_assets.serving.queries.held_risk import held_risk, risk_sessions
+from ats_assets.serving.queries.held_risk import KeptReturns, held_risk, risk_sessions
 from ats_assets.serving.queries.portfolio_now import newest_closes, positions_now
-from ats_assets.serving.queries.versions_read import joint_version
 from ats_assets.serving.roles import Role
 from ats_assets.serving.routing import Ask, Routes
 
@@ -67,5 +66,5 @@ def get_risk(ask: Ask) -> Response:
         _, held = positions_now(connection, closes, session)
     weights = {row["symbol"]: row["weight"] for row in held if row["weight"] is not None}
     days = risk_sessions(deployment)
-    version = joint_version(deployment, (("bars", day) for day in days[-1:])) + repr(sorted(weights.items()))
+    version = deployment.of(KeptReturns).version(days) + repr(sorted(weights.items()))
     return ask.answer(lambda: held_risk(deployment, weights, days), version=version)

@@ -2,9 +2,11 @@
 
 import gzip
 import lzma
+import os
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -184,6 +186,23 @@ def test_two_files_of_a_session_are_two_parts_and_a_text_is_read_once(tmp_path: 
     (folder / "a.csv").unlink()
     assert source(folder).ticks(MONDAY).height == 1
     assert len(list((tmp_path / "kept" / "trades").rglob("*.parquet"))) == 1, "what is kept of a file goes with it"
+
+
+def test_what_was_kept_of_a_former_path_goes_when_nobody_has_used_it_for_long(tmp_path: Path) -> None:
+    row = ("symbol,timestamp,price,size", "A,2024-03-04 10:00,5,1")
+    former, other, now = (written(tmp_path / f"{name}.csv", *row) for name in ("former", "other", "now"))
+    for path in (former, other):
+        source(path).sessions()
+    kept = tmp_path / "kept" / "trades"
+    first, second = kept.iterdir()
+    long_ago = time.time() - 31 * 86_400
+    for folder in (first, second):
+        os.utime(folder, (long_ago, long_ago))
+    source(other).sessions()
+    used = [folder for folder in kept.iterdir() if folder.stat().st_mtime > long_ago + 86_400]
+    assert len(used) == len(list(kept.iterdir())) == 1, "another vendor's that is in use stays"
+    source(now).sessions()
+    assert {*used} < {*kept.iterdir()}
 
 
 def test_a_text_that_changes_is_read_again_and_other_settings_read_it_otherwise(tmp_path: Path) -> None:

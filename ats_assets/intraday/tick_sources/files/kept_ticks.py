@@ -5,6 +5,8 @@ A kept file is named after the text (path, size, times, inode) and after how it 
 
 import hashlib
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +18,8 @@ from ats_assets.intraday.tick_source import What
 from ats_assets.intraday.tick_sources.files.tick_rows import kept_schema
 from ats_assets.storage.versions import code_version
 
+UNUSED_DAYS: Final = 30
+"""After which what is kept of files that the settings do not name any more is deleted."""
 GROUP_ROWS: Final = 65_536
 """Rows of a group, of which one is read as a whole."""
 
@@ -47,3 +51,13 @@ def forget_others(folder: Path, kept: set[str]) -> None:
     for path in folder.glob("*.parquet") if folder.is_dir() else ():
         if path.name not in kept:
             path.unlink(missing_ok=True)
+
+
+def forget_unused(folder: Path) -> None:
+    """Note that a folder is in use, and delete those beside it that nobody has used for `UNUSED_DAYS`: of a path, or a choice of rows, that the settings had once."""
+    if folder.is_dir():
+        os.utime(folder)
+    before = time.time() - UNUSED_DAYS * 86_400
+    for other in folder.parent.iterdir() if folder.parent.is_dir() else ():
+        if other != folder and other.is_dir() and other.stat().st_mtime < before:
+            shutil.rmtree(other, ignore_errors=True)

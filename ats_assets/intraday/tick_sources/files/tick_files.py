@@ -26,7 +26,7 @@ from ats_assets.errors import SourceError, how_many
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_source import What
 from ats_assets.intraday.tick_sources.files.bi5 import hour_file
-from ats_assets.intraday.tick_sources.files.kept_ticks import forget_others, keep, kept_name
+from ats_assets.intraday.tick_sources.files.kept_ticks import forget_others, forget_unused, keep, kept_name
 from ats_assets.intraday.tick_sources.files.settings import TickFilesSettings
 from ats_assets.intraday.tick_sources.files.text_ticks import text_blocks, text_layout
 from ats_assets.intraday.tick_sources.files.tick_columns import TickColumns, tick_columns, tick_symbol
@@ -173,6 +173,7 @@ class TickFiles:
         if self._keep is not None:
             forget_others(self._folder, kept)
             forget_others(self._folder.parent, set())  # of versions that kept all of them together
+            forget_unused(self._folder)
         if self._settings.symbols:
             files = [file for file in files if not isinstance(file, HourTicks) or file.file.symbol in self._settings.symbols]
         return files

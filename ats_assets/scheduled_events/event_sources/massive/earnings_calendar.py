@@ -1,7 +1,10 @@
 """Earnings from Massive (`/benzinga/v1/earnings`), each record as the server has it now.
 
 A record keeps its `benzinga_id` while its day moves, and says when it was written last (`last_updated`): from then on it was known as it is. What it said before is gone, so the schedule
-of a past session is what little has not been written anew since; one that was collected at its close is kept. The time of day is that of New York; midnight is taken for none.
+of a past session is what little has not been written anew since; one that was collected at its close is kept.
+
+Massive's OpenAPI document says of the time of day that it is Eastern, other pages of its documentation UTC. It is read as that of New York, which is hours later than the same digits
+in UTC: so an event is never taken to be over before it took place, whichever of the two holds. Midnight is taken for none.
 """
 
 from collections.abc import Iterable, Mapping

@@ -3,18 +3,18 @@
 from datetime import date
 from typing import Any, cast
 
-from pydantic import BaseModel
-
 from ats_assets.calendar import SessionCalendar
-from ats_assets.plugins import SOURCES
+from ats_assets.plugins import SOURCES, Chosen
 from ats_assets.settings import Settings
 from ats_assets.sources.adapters.preferred.preferred_settings import PreferredSettings
 from ats_assets.sources.adapters.preferred.source import PreferredSource
 from ats_assets.sources.source import SourcePlugin
+from ats_assets.sources.vendors_in_order import followed_vendors, packaged_vendor
 
 __all__ = ["PLUGIN", "PreferredSource"]
 
 COMPARISON = "vendor_comparison"
+_SECTION = "source.preferred"
 
 
 def open_preferred(own: PreferredSettings, calendar: SessionCalendar, settings: Settings) -> PreferredSource:
@@ -28,33 +28,23 @@ def open_preferred(own: PreferredSettings, calendar: SessionCalendar, settings: 
     return PreferredSource(own, opened)
 
 
-def _of_packaged(own: PreferredSettings, name: str) -> tuple[Any, BaseModel] | None:
-    """The plugin and the settings of a vendor that comes with the package; one's own is looked for where all settings are at hand."""
-    kind = own.kind_of(name)
-    if kind not in SOURCES.names():
-        return None
-    return SOURCES.find(kind), SOURCES.checked(kind, own.table_of(name), None, f"source.preferred.{name}")
-
-
 def _followed(own: PreferredSettings, what: str) -> PreferredSettings:
     """What a partition depends on: the order, and of each vendor what its own partitions would."""
-    vendors: dict[str, dict[str, Any]] = {}
-    for name in own.order:
-        found = _of_packaged(own, name)
-        section = (
-            dict(own.table_of(name)) if found is None else getattr(found[0], what)(found[1]).model_dump(mode="json", exclude_defaults=True)
-        )
-        vendors[name] = {"kind": own.kind_of(name), **section}
+    vendors = followed_vendors(own, SOURCES, _SECTION, lambda plugin, settings: getattr(plugin, what)(settings))
     return PreferredSettings(order=own.order, fill=own.fill, vendors=vendors)
 
 
+def _packaged(own: PreferredSettings) -> list[Chosen[Any] | None]:
+    return [packaged_vendor(own, name, SOURCES, _SECTION) for name in own.order]
+
+
 def _tells_name_changes(own: PreferredSettings) -> bool:
-    return any(found[0].tells_name_changes(found[1]) for found in (_of_packaged(own, name) for name in own.order) if found)
+    return any(cast("SourcePlugin[Any]", one.plugin).tells_name_changes(one.settings) for one in _packaged(own) if one)
 
 
 def _ends(own: PreferredSettings) -> date | None:
     """Where no vendor is fed by a market, the last session of any."""
-    ends = [found[0].ends(found[1]) if found else None for found in (_of_packaged(own, name) for name in own.order)]
+    ends = [cast("SourcePlugin[Any]", one.plugin).ends(one.settings) if one else None for one in _packaged(own)]
     known = [end for end in ends if end is not None]
     return max(known) if len(known) == len(ends) else None
 

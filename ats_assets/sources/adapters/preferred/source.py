@@ -22,9 +22,9 @@ from ats_assets.sources.adapters.preferred.asking_in_parts import Said, said_of
 from ats_assets.sources.adapters.preferred.preferred_settings import PreferredSettings
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA, VENDOR_SCHEMA
 from ats_assets.sources.source import BarSource, Capabilities, clock_remark, recognised_by, upcoming_actions
+from ats_assets.sources.vendors_in_order import NO_ROW, NOT_ANSWERED, answers_of_all
 
 T = TypeVar("T")
-NO_ROW, NOT_ANSWERED = "no row", "not answered"
 UNKNOWN = "unknown"
 _log = logging.getLogger(__name__)
 
@@ -130,19 +130,10 @@ class PreferredSource:
             )
         return kinds
 
-    def _of_all(self, ask: Callable[[BarSource], T], nobody: str | None = "answers") -> dict[str, T | None]:
-        """What each vendor says, None where it fails; an error that holds what each said where all do, unless `nobody` is None."""
-        found: dict[str, T | None] = {}
-        failed: list[str] = []
-        for name, vendor in self._vendors.items():
-            try:
-                found[name] = ask(vendor)
-            except SourceError as error:
-                found[name] = None
-                failed.append(f"{name}: {error}")
-        if nobody is not None and len(failed) == len(self._vendors):
-            raise SourceError("no vendor of source.preferred.order " + nobody + ":\n- " + "\n- ".join(failed))
-        return found
+    def _of_all(
+        self, ask: Callable[[BarSource], T], nobody: str | None = "no vendor of source.preferred.order answers"
+    ) -> dict[str, T | None]:
+        return answers_of_all(self._vendors, ask, nobody)
 
     def _merged(
         self, ask: Callable[[BarSource, Sequence[date]], pl.DataFrame], sessions: Sequence[date], schema: pl.Schema, *, fill: bool
