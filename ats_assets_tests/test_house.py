@@ -27,7 +27,18 @@ ROOT_FILES = {
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
 OF_EVERY_FOLDER = {"__init__", "__main__", "assets", "checks", "schema", "contracts", "choosing", "screening", "errors", "tables"}
 """Modules that hold the same in each folder that has one; `tables` are those of a database."""
-AFTER_ANOTHER = {"settings", "automation", "cli", "commands", "engines", "ensembles", "option_sources", "routes", "streams"}
+AFTER_ANOTHER = {
+    "settings",
+    "automation",
+    "cli",
+    "commands",
+    "engines",
+    "ensembles",
+    "event_sources",
+    "option_sources",
+    "routes",
+    "streams",
+}
 """Folders in which a file is named after what it sets, triggers, commands or answers, or as the settings call it."""
 FUNCTIONS_OF_EVERY_FOLDER = {"assets", "checks", "collect", "defs", "main", "make", "reads", "tables"}
 """Functions that the wiring finds by their names, and what an addition gives its `PLUGIN`."""
