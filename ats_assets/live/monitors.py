@@ -12,8 +12,9 @@ from ats_assets.algorithms.algorithm import filled, pending
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal
 from ats_assets.live.session_state import LiveState
-from ats_assets.live.step import What, begin, step
+from ats_assets.live.step import begin, step
 from ats_assets.trade_state.journal_text import to_text
+from ats_assets.trade_state.session_figures import JUDGED, performance_of, risk_of
 
 _AT = pl.Datetime("us", "UTC")
 _F = pl.Float64
@@ -123,28 +124,17 @@ def held_frame(one: Watched) -> pl.DataFrame:
 
 def risk_frame(one: Watched) -> pl.DataFrame:
     """The risk minute by minute, `RISK`."""
-    names = ("equity", "gross_share", "net_share", "largest_share", "largest_symbol", "positions", "exposure")
-    rows = [
-        (
-            one.session,
-            row.at,
-            *(row.decision.fields[name] for name in names),
-            row.decision.reason if row.decision.what is What.BREACH else None,
-        )
-        for row in _judged(one)
-    ]
-    return pl.DataFrame(rows, schema=RISK, orient="row")
+    rows = [risk_of(row.at, row.decision.what, row.decision.reason, row.decision.fields) for row in _judged(one)]
+    return pl.DataFrame([{"session": one.session, **row} for row in rows], schema=RISK)
 
 
 def performance_frame(one: Watched) -> pl.DataFrame:
     """What was made so far minute by minute, `PERFORMANCE`."""
     rows, highest = [], 0.0
     for row in _judged(one):
-        equity, profit = row.decision.fields["equity"], row.decision.fields["profit"]
-        highest, before = max(highest, equity), equity - profit
-        made = profit / before if before > 0.0 else 0.0
-        rows.append((one.session, row.at, equity, profit, made, 1.0 - equity / highest if highest > 0.0 else 0.0))
-    return pl.DataFrame(rows, schema=PERFORMANCE, orient="row")
+        highest = max(highest, row.decision.fields["equity"])
+        rows.append({"session": one.session, **performance_of(row.at, row.decision.fields, highest)})
+    return pl.DataFrame(rows, schema=PERFORMANCE)
 
 
 def worked_frame(one: Watched) -> pl.DataFrame:
@@ -162,7 +152,7 @@ def worked_frame(one: Watched) -> pl.DataFrame:
 
 
 def _judged(one: Watched) -> list[DecidedRow]:
-    return [row for row in one.decided if row.decision.what in (What.KEEP, What.BREACH)]
+    return [row for row in one.decided if row.decision.what in JUDGED]
 
 
 FRAMES: Mapping[str, Callable[[Watched], pl.DataFrame]] = MappingProxyType(

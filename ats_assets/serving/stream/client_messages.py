@@ -8,10 +8,10 @@ from typing import Any
 
 from ats_assets.serving.roles import Role
 from ats_assets.serving.stream.feed import KEPT_TOPICS
-from ats_assets.serving.stream.followed_session import KINDS
+from ats_assets.serving.stream.followed_session import BOOK_TOPICS, KINDS
 
 _SYMBOL_TOPIC = re.compile(rf"(?:{'|'.join(KINDS)}):[A-Z0-9][A-Za-z0-9./:_-]{{0,31}}")
-ROLES: Mapping[str, Role] = dict.fromkeys((*KEPT_TOPICS, *KINDS), Role.READ)
+ROLES: Mapping[str, Role] = dict.fromkeys((*KEPT_TOPICS, *BOOK_TOPICS, *KINDS), Role.READ)
 """What a topic needs, by its name, or by how it begins."""
 LONGEST_KEY, LONGEST_CURSOR = 200, 64
 
@@ -85,8 +85,8 @@ def _topics(found: Any, most: int) -> tuple[str, ...]:
         raise MalformedError("topics is no list of names")
     if len(found) > most:
         raise MalformedError(f"a client may have {most} topics")
-    if not all(one in KEPT_TOPICS or _SYMBOL_TOPIC.fullmatch(one) for one in found):
-        raise UnknownTopicError(f"topics are {', '.join(KEPT_TOPICS)}, {', '.join(f'{kind}:SYMBOL' for kind in KINDS)}")
+    if not all(one in (*KEPT_TOPICS, *BOOK_TOPICS) or _SYMBOL_TOPIC.fullmatch(one) for one in found):
+        raise UnknownTopicError(f"topics are {', '.join((*KEPT_TOPICS, *BOOK_TOPICS))}, {', '.join(f'{kind}:SYMBOL' for kind in KINDS)}")
     return tuple(dict.fromkeys(found))
 
 

@@ -1,4 +1,4 @@
-"""Quotes and minute bars of the session that is followed, or that is played again, as the loop's journal has them: a topic a symbol.
+"""The session that is followed, or that is played again, as the loop's journal has it: quotes and minute bars, a topic a symbol, and risk and performance of the book.
 
 The journal is itself a history that is never changed: the same events make the same deltas. So nothing is written down here, and a cursor holds wherever the journal does; it
 does not hold in the next session.
@@ -13,11 +13,14 @@ from sqlalchemy import ColumnElement, Connection, Row, func, inspect, select
 
 from ats_assets.serving.stream.topic_log import Delta, RowChange, TopicLog, delta_after, row_text
 from ats_assets.storage.processes import is_alive
-from ats_assets.trade_state.journal_tables import TAKEN, events, loops
+from ats_assets.trade_state.journal_tables import TAKEN, decisions, events, loops
 from ats_assets.trade_state.journal_text import of_text
+from ats_assets.trade_state.session_figures import JUDGED, performance_of, risk_of
 
 KINDS = {"quotes": "quote", "bars": "bar"}
-"""How topics begin -> the kind of event."""
+"""How topics of symbols begin -> the kind of event."""
+BOOK_TOPICS = ("live_risk", "live_performance")
+"""Topics of the whole book: a row each time that its risk was judged."""
 _ABOUT_CONNECTION = ("lost", "resumed")
 _FIELDS = {
     "quote": ("at", "bid", "ask", "bid_size", "ask_size"),
@@ -38,7 +41,9 @@ class FollowedSession:
         self._strategy = strategy
         self._heads: dict[str, tuple[int, int, str]] = {}
         """Topic -> which time it was wanted, number and hash of its newest delta."""
-        self._heard = 0
+        self._heard = self._decided = 0
+        self._highest = 0.0
+        """Equity of the session."""
         self.session: date | None = None
         self.lost = ""
         """Why the stream of market data is not there; empty where it is."""
@@ -61,7 +66,7 @@ class FollowedSession:
             return self._begun(connection, wanted), []
         self._follow_newest(connection)
         self._heads = {topic: head for topic, head in self._heads.items() if wanted.get(topic) == head[0]}
-        deltas = list(self._told(connection))
+        deltas = [*self._told(connection), *self._judged(connection)]
         return self._begun(connection, wanted), deltas
 
     @property
@@ -79,7 +84,7 @@ class FollowedSession:
         self._holder = connection.execute(select(loops.c.holder).where(loops.c.strategy == self._strategy)).scalar_one_or_none()
         newest = connection.execute(select(func.max(events.c.session)).where(events.c.strategy == self._strategy)).scalar_one_or_none()
         if newest != self.session:
-            self.session, self._heard, self.lost = newest, 0, ""
+            self.session, self._heard, self.lost, self._decided, self._highest = newest, 0, "", 0, 0.0
             self._heads.clear()
             about = select(events).where(*self._of(), events.c.kind.in_(_ABOUT_CONNECTION)).order_by(events.c.number.desc()).limit(1)
             for row in connection.execute(about):
@@ -100,6 +105,28 @@ class FollowedSession:
                 self._heads[topic] = time, delta.sequence, delta.digest
                 yield delta
 
+    def _judged(self, connection: Connection) -> Iterator[Delta]:
+        """The deltas of what was decided about the whole book since."""
+        for row, change in self._changes_of_book(connection, decisions.c.number > self._decided, self._highest):
+            self._decided, self._highest = row.number, max(self._highest, of_text(row.fields)["equity"])
+            for topic in BOOK_TOPICS:
+                if topic in self._heads:
+                    time, sequence, digest = self._heads[topic]
+                    delta = delta_after(topic, sequence, digest, change[topic])
+                    self._heads[topic] = time, delta.sequence, delta.digest
+                    yield delta
+
+    def _changes_of_book(
+        self, connection: Connection, which: ColumnElement[bool], highest: float
+    ) -> Iterator[tuple[Row[Any], dict[str, RowChange]]]:
+        """What was decided about the whole book, and by topic what it changes."""
+        judged = (decisions.c.session == self.session, decisions.c.strategy == self._strategy, decisions.c.what.in_(JUDGED))
+        for row in connection.execute(select(decisions).where(*judged, which).order_by(decisions.c.number)).all():
+            fields, at, key = of_text(row.fields), row.decided_at, str(row.number)
+            highest = max(highest, fields["equity"])
+            rows = {"live_risk": risk_of(at, row.what, row.reason, fields), "live_performance": performance_of(at, fields, highest)}
+            yield row, {topic: RowChange(set={key: row_text({"key": key, **told})}) for topic, told in rows.items()}
+
     def _begun(self, connection: Connection, wanted: Mapping[str, int]) -> list[TopicLog]:
         """Topics that nobody wanted before, as the journal has them so far."""
         begun = []
@@ -107,7 +134,10 @@ class FollowedSession:
             prefix, _, symbol = topic.partition(":")
             origin = "" if self.session is None else self.session.strftime("%Y%m%d").rjust(16, "0")
             log = TopicLog(topic=topic, digest=origin, origin=origin)
-            if self.session is not None:
+            if self.session is not None and topic in BOOK_TOPICS:
+                for _, change in self._changes_of_book(connection, decisions.c.number <= self._decided, 0.0):
+                    log.take(log.next(change[topic]))
+            elif self.session is not None:
                 of_topic = (events.c.kind == KINDS[prefix], events.c.symbol == symbol, events.c.verdict.in_(TAKEN))
                 query = select(events).where(*self._of(), *of_topic, events.c.number <= self._heard).order_by(events.c.number)
                 for row in connection.execute(query):

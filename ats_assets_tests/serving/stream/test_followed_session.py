@@ -1,6 +1,7 @@
 """Quotes and bars as the session's journal has them: the same deltas whoever reads it, however often, and whenever a topic is first asked for."""
 
 import itertools
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from ats_assets.deployment import Deployment
 from ats_assets.live.intake import Intake
+from ats_assets.live.live_decision import LiveDecision, What
 from ats_assets.live.loop_claim import Claim
-from ats_assets.live.session_journal import Heard, SessionJournal
+from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal
 from ats_assets.live.stream import EventKind, StreamEvent
-from ats_assets.serving.stream.followed_session import FollowedSession
+from ats_assets.serving.stream.followed_session import BOOK_TOPICS, FollowedSession
 from ats_assets.serving.stream.topic_log import TopicLog
 from ats_assets.settings import load_settings
 from ats_assets.trade_state import CONNECTION_VARIABLE, TradeState
@@ -24,7 +26,7 @@ from ats_assets_tests.serving.stream.conftest import STREAM, serving
 
 DAY = date(2024, 3, 4)
 OPENS = datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
-TOPICS = ("quotes:AAPL", "bars:AAPL", "bars:MSFT")
+TOPICS = ("quotes:AAPL", "bars:AAPL", "bars:MSFT", *BOOK_TOPICS)
 
 
 class Loop:
@@ -33,15 +35,33 @@ class Loop:
     def __init__(self, state: TradeState, day: date = DAY) -> None:
         self.state = state
         self._journal = SessionJournal(session=day, strategy="main")
-        self._numbers = itertools.count(1)
+        self._numbers, self._decisions = itertools.count(1), itertools.count(1)
         self.claim = Claim(strategy="main")
         with state.begin() as connection:
             self.claim.take(connection, OPENS)
 
-    def hear(self, kind: EventKind, symbol: str | None = None, verdict: Intake = Intake.TAKEN, **fields: object) -> None:
-        event = StreamEvent(known_at=OPENS, kind=kind, symbol=symbol, fields=fields)
+    def hear(
+        self, kind: EventKind, symbol: str | None = None, verdict: Intake = Intake.TAKEN, *decided: LiveDecision, **fields: object
+    ) -> None:
+        event, number = StreamEvent(known_at=OPENS, kind=kind, symbol=symbol, fields=fields), next(self._numbers)
+        rows = [DecidedRow(number=next(self._decisions), after=number, at=OPENS, decision=one, done=True) for one in decided]
         with self.state.begin() as connection:
-            self._journal.write(connection, [Heard(number=next(self._numbers), event=event, verdict=verdict, reason="")], [])
+            self._journal.write(connection, [Heard(number=number, event=event, verdict=verdict, reason="")], rows)
+
+    def judge(self, equity: float, what: What = What.KEEP) -> None:
+        """The risk of the book is written down."""
+        figures = dict.fromkeys(("gross_share", "net_share", "largest_share", "exposure"), 1.0) | {
+            "equity": equity,
+            "profit": equity - 100.0,
+        }
+        fields = figures | {"largest_symbol": "AAPL", "positions": 1, "unpriced": []}
+        self.hear(
+            EventKind.ACCOUNT,
+            None,
+            Intake.TAKEN,
+            LiveDecision(what=What.WAIT, subject="main-1", symbol="AAPL", reason="until the next slice"),
+            LiveDecision(what=what, subject="portfolio", symbol=None, reason="too much was lost", fields=fields),
+        )
 
     def bar(self, symbol: str, minute: int, close: float, verdict: Intake = Intake.TAKEN) -> None:
         prices = {"open": close, "high": close, "low": close, "close": close, "volume": 100.0}
@@ -79,6 +99,7 @@ HEARD = st.lists(
     st.one_of(
         st.tuples(st.just("bar"), st.sampled_from(["AAPL", "MSFT"]), st.integers(0, 3), st.sampled_from(list(Intake))),
         st.tuples(st.just("quote"), st.sampled_from(["AAPL", "MSFT"]), st.integers(1, 3), st.sampled_from(list(Intake))),
+        st.tuples(st.just("judge"), st.integers(90, 110), st.sampled_from([What.KEEP, What.BREACH])),
         st.tuples(st.sampled_from(["read", "want"]), st.sampled_from(TOPICS)),
     ),
     max_size=25,
@@ -99,6 +120,8 @@ def test_whoever_reads_it_whenever_has_the_same_deltas(tmp_path: Path) -> None:
                     early.read(state)
                 elif what == "want":
                     early.wanted[how[0]] = 1
+                elif what == "judge":
+                    loop.judge(float(how[0]), how[1])
                 elif what == "bar":
                     loop.bar(how[0], how[1], 10.0 + how[1], how[2])
                 else:
@@ -115,6 +138,10 @@ def test_whoever_reads_it_whenever_has_the_same_deltas(tmp_path: Path) -> None:
             kind, symbol = {"quotes": "quote", "bars": "bar"}, "AAPL"
             taken = [how for what, *how in steps if what == kind["bars"] and how[0] == symbol and how[2].value in TAKEN]
             assert early.logs["bars:AAPL"].sequence == len(taken)
+            judged = [json.loads(row) for row in early.logs["live_performance"].rows.values()]
+            equities = [how[0] for what, *how in steps if what == "judge"]
+            highest = itertools.accumulate(equities, max)
+            assert [row["drawdown"] for row in judged] == [pytest.approx(1 - one / top) for one, top in zip(equities, highest, strict=True)]
             assert len(early.logs["bars:AAPL"].rows) == len({how[1] for how in taken})
 
     played()
@@ -133,13 +160,18 @@ def test_a_client_hears_bars_and_quotes_and_when_the_market_is_lost(state: Trade
     deployment = Deployment(load_settings(serving={"stream": STREAM}))
     loop = Loop(state)
     loop.bar("AAPL", 0, 10.0)
-    with serving(deployment) as service, service.client("bars:AAPL", "quotes:AAPL", "feed") as client:
+    loop.judge(101.0)
+    with serving(deployment) as service, service.client("bars:AAPL", "quotes:AAPL", "live_risk", "feed") as client:
         first = client.heard("snapshot", "bars:AAPL")
         assert [(row["key"], row["close"]) for row in first["data"]] == [("2024-03-04T14:30:00Z", 10.0)]
         loop.quote("AAPL", 10.5)
         assert client.heard("delta", "quotes:AAPL")["data"]["set"] == [
             {"key": "AAPL", "symbol": "AAPL", "at": "2024-03-04T14:30:00Z", "bid": 10.5, "ask": 10.51, "bid_size": 100.0, "ask_size": 200.0}
         ]
+        assert [(row["key"], row["equity"], row["breach"]) for row in client.heard("snapshot", "live_risk")["data"]] == [("2", 101.0, None)]
+        loop.judge(90.0, What.BREACH)
+        (told,) = client.heard("delta", "live_risk")["data"]["set"]
+        assert (told["key"], told["equity"], told["breach"]) == ("4", 90.0, "too much was lost")
         client.until("feed", lambda rows: rows.get("session", {}).get("state") == "ok")
         loop.hear(EventKind.LOST, reason="the connection was closed")
         client.until("feed", lambda rows: rows["session"]["state"] == "lost" and "was closed" in rows["session"]["reason"])

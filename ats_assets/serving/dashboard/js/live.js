@@ -5,7 +5,7 @@ import { Stream } from "../stream.js";
 
 const GATHER_MS = 250;
 const SLOWER_MS = 15_000;
-const TOPIC = /^([a-z]+|(quotes|bars):[A-Z0-9][A-Za-z0-9./:_-]{0,31})$/; // one that is none would spoil what is asked for with it
+const TOPIC = /^([a-z_]+|(quotes|bars):[A-Z0-9][A-Za-z0-9./:_-]{0,31})$/; // one that is none would spoil what is asked for with it
 
 const renewals = new Set(); // { topics, renew, every, timer, due }
 const readers = new Map(); // topic -> Set of functions that take each message

@@ -1,4 +1,4 @@
-// The portfolio: what is held, how exposed and how risky that is, who made the profit, and what moves together.
+// The portfolio: what is held, what the session has made so far, how exposed and how risky that is, who made the profit, and what moves together.
 
 import { all, get } from "../api.js";
 import { figures, heatMap, zeroBars } from "../bars.js";
@@ -8,6 +8,7 @@ import { panel, panels } from "../panel.js";
 import { choices } from "../parts/choices.js";
 import { equityChart } from "../parts/equity.js";
 import { livePositions, positionsWithDay } from "../parts/live_positions.js";
+import { sessionSoFar } from "../parts/session_so_far.js";
 import { go } from "../router.js";
 import { emptyNotice } from "../states.js";
 import { table } from "../table.js";
@@ -177,5 +178,5 @@ function equity() {
 
 export function show(root) {
   root.append(h("div", { class: "page-head" }, h("h1", {}, "Portfolio")));
-  return panels(root, [holdings(), exposure(), risk(), attribution(), correlation(), equity()]);
+  return panels(root, [holdings(), sessionSoFar(), exposure(), risk(), attribution(), correlation(), equity()]);
 }
