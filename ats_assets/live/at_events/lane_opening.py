@@ -18,7 +18,7 @@ from ats_assets.execution.worked_intents import AT_EVENTS, WorkPlan
 from ats_assets.intraday.choosing import samplers, session_hours
 from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA, TRADES_SCHEMA
 from ats_assets.intraday.tick_arrays import TRADE_COLUMNS
-from ats_assets.live.at_events.bar_closings import closing_of
+from ats_assets.live.at_events.bar_closings import closing_of, followed
 from ats_assets.live.at_events.graph_rows import FittedLane, FrameBefore, GraphRows
 from ats_assets.live.at_events.session_lane import SessionLane
 from ats_assets.orchestration.reading import Known
@@ -59,7 +59,8 @@ def open_lane(deployment: Deployment, session: date) -> SessionLane | None:
     assert rules is not None, "the settings refuse models of events without a frame"
     if rules.barriers.max_sessions:
         raise SettingsError(
-            f"events.barriers.max_sessions is {rules.barriers.max_sessions}: inside a session positions are closed by its end, set it to 0"
+            f"events.barriers.max_sessions is {rules.barriers.max_sessions}: what is held over the night is the plan's, which knows no barriers, so positions "
+            "at events are closed by the session's end. Set it to 0"
         )
     chain = [traded] if traded.primary is None else [deployment.of(event_models)[str(traded.judges)], traded]
     rows = _graph_rows(deployment, session, chain, rules)
@@ -158,7 +159,7 @@ def _note_history(deployment: Deployment, assets: Sequence[str], *, daily: bool)
 
 def _frame(deployment: Deployment, session: date, name: str, days: Sequence[date]) -> FrameBefore:
     """The bars of the sessions before, and what these say of thresholds."""
-    sampler = deployment.of(samplers)[name]
+    sampler = followed(deployment.of(samplers)[name])
     closing_of(name, sampler, (), ())
     back = max((one.back for one in sampler.needs()), default=0)
     asked = [day for day in deployment.known(deployment.calendar.window(session, back + 1), name) if day < session]

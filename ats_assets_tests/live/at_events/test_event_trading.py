@@ -213,6 +213,8 @@ def test_where_trades_cannot_be_had_nothing_is_decided_any_more(lane: Lane, tmp_
     [
         ("dollar_bars", {"kind": "dollar", "bars_per_session": 30, "estimated_on_sessions": 1}),
         ("ten_bars", {"kind": "time", "seconds": 600}),
+        ("runs_bars", {"kind": "volume_runs", "bars_per_session": 30, "estimated_on_sessions": 2}),
+        ("imbalance_bars", {"kind": "tick_imbalance", "bars_per_session": 30, "estimated_on_sessions": 2, "keep_last": False}),
     ],
 )
 def test_with_other_samplers(tmp_path: Path, frame: str, sampler: dict[str, Any]) -> None:
