@@ -1,13 +1,18 @@
 """Target weights traded by this project's engines, by vectorbt and by Backtrader, in turn on the same market.
 
-Usage: python benchmarks/engines.py [--symbols 1000] [--sessions 2520] [--feeds 50] [--rounds 3] [--environments data/engines] [--json]
+Usage: python benchmarks/engines.py [--symbols 1000] [--sessions 2520] [--feeds 50] [--rounds 3] [--against vectorbt backtrader] [--environments data/engines] [--json]
 
-Every symbol has another weight at every session, so that each is traded at each: with 1,000 symbols and 2,520 sessions 2.5 million trades. Ours go from frames of bars and
-targets to all tables of a backtest (equity, positions, trades, unfilled); "ours, kernel" is the engine `orders` from arrays to its ledgers, and "ours, account" the engine
-`weights` from arrays to equity, cash, costs and turnover of each session. vectorbt is `Portfolio.from_orders` from
-arrays to its order records, after it has been compiled; what it shows of them is made later and is not measured. Backtrader has only `--feeds` of the symbols, since all of them
-take an hour, and is compared with ours on the same ones. Each measurement is a process that has traded a part before the clock starts; the engines' environments are made
-ahead (`python -m ats_assets.backtests.child_engine <engine>`). Figures are the best of the rounds; only ratios of one run compare.
+Every symbol has another weight at every session, so that each is traded at each: with 1,000 symbols and 2,520 sessions 2.5 million trades. Each row of what is printed compares
+what is made of the same arrays:
+
+- "account": the engine `weights` from arrays to equity, cash, costs and turnover of each session, and the shares after each session's orders. vectorbt is
+  `Portfolio.from_orders` from arrays to its order records; its cash and value are made of them later, which "vectorbt, valued" has.
+- "tables": that, and a row for each trade and each position, as frames; of vectorbt ("vectorbt, tabled") the frames of its orders, assets, cash and value.
+- "kernel": the engine `orders` from arrays to its ledgers. "orders" and "weights": these engines from frames of bars and targets to all frames of a backtest.
+
+All is compiled before. Backtrader has only `--feeds` of the symbols, since all of them take an hour, and is compared with ours on the same ones. Each measurement is a process
+that has traded a part before the clock starts; the engines' environments are made ahead (`python -m ats_assets.backtests.child_engine <engine>`). Figures are the best of the
+rounds; only ratios of one run compare.
 """
 
 import argparse
@@ -34,6 +39,7 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=2_520)
     parser.add_argument("--feeds", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--against", nargs="+", choices=sorted(AGAINST), default=sorted(AGAINST), help="the engines of others")
     parser.add_argument("--environments", type=Path, default=HERE.parents[1] / "data" / "engines")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--side", choices=sorted(SIDES), help=argparse.SUPPRESS)
@@ -43,36 +49,27 @@ def main() -> None:
     if arguments.side:
         print(json.dumps(SIDES[arguments.side](arguments.folder, arguments.columns)))
         return
-    pythons = _pythons(arguments.environments)
-    work = {"vectorbt": arguments.symbols, "ours, kernel": arguments.symbols, "ours, orders": arguments.symbols}
-    work |= {
-        "ours, weights": arguments.symbols,
-        "ours, account": arguments.symbols,
-        "backtrader": arguments.feeds,
-        "ours, of feeds": arguments.feeds,
-    }
+    pythons = _pythons(arguments.environments, arguments.against)
+    work = [side for name in arguments.against for side in AGAINST[name]]
     best: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as name:
         _prepare(Path(name), arguments.symbols, arguments.sessions)
         for _ in range(arguments.rounds):
-            for side, columns in work.items():
-                found = _measure(side, Path(name), columns, pythons.get(side, sys.executable))
+            for side in work:
+                columns = arguments.feeds if side in AGAINST["backtrader"] else arguments.symbols
+                found = _measure(side, Path(name), columns, pythons.get(side.partition(",")[0], sys.executable))
                 best[side] = min(best.get(side, found), found, key=lambda one: one["seconds"])
-    result = {"times backtrader": best["backtrader"]["seconds"] / best["ours, of feeds"]["seconds"]}
-    result |= {
-        f"times vectorbt, {side[6:]}": best["vectorbt"]["seconds"] / best[side]["seconds"] for side in work if side.startswith("ours, ")
-    }
-    result.pop("times vectorbt, of feeds")
+    result = {label: best[theirs]["seconds"] / best[ours]["seconds"] for label, (theirs, ours) in RATIOS.items() if theirs in best}
     result |= {f"{side}, {figure}": value for side, found in best.items() for figure, value in found.items()}
-    print(json.dumps(result) if arguments.json else "\n".join(f"{label:28s} {value:,.3f}" for label, value in result.items()))
+    print(json.dumps(result) if arguments.json else "\n".join(f"{label:44s} {value:,.3f}" for label, value in result.items()))
 
 
-def _pythons(environments: Path) -> dict[str, str]:
+def _pythons(environments: Path, names: list[str]) -> dict[str, str]:
     """The interpreters of the other engines."""
     sys.path.insert(0, str(HERE.parents[1]))
     from ats_assets.plugins import ENGINES
 
-    return {name: str(ENGINES.made(name, {}).environment.made(environments)) for name in ("backtrader", "vectorbt")}
+    return {name: str(ENGINES.made(name, {}).environment.made(environments)) for name in names}
 
 
 def _prepare(folder: Path, symbols: int, sessions: int) -> None:
@@ -109,7 +106,7 @@ def _best_of(work: Callable[[], int], repeats: int = REPEATS) -> dict[str, float
     return {"seconds": seconds, "trades": trades}
 
 
-def _ours(folder: Path, columns: int, engine: str, *, kernel: bool = False) -> dict[str, float]:
+def _ours(folder: Path, columns: int, engine: str, alone: Callable[[Any], dict[str, float]] | None = None) -> dict[str, float]:
     sys.path.insert(0, str(HERE.parents[1]))
     from datetime import date, timedelta
 
@@ -134,11 +131,14 @@ def _ours(folder: Path, columns: int, engine: str, *, kernel: bool = False) -> d
         )
 
     made = engine_of(settings)
-    made.run(inputs_to(5))
-    if kernel:
-        return (_kernel if engine == "orders" else _account)(inputs_to(len(days)))
+    _tabled(made.run(inputs_to(5)))
     whole = inputs_to(len(days))
-    return _best_of(lambda: len(made.run(whole).trades))
+    return alone(whole) if alone else _best_of(lambda: _tabled(made.run(whole)))
+
+
+def _tabled(result: Any) -> int:
+    """Its frames, which are made when they are asked for; how many trades."""
+    return {name: len(getattr(result, name)) for name in ("equity", "positions", "unfilled", "trades")}["trades"]
 
 
 def _kernel(inputs: Any) -> dict[str, float]:
@@ -159,24 +159,36 @@ def _kernel(inputs: Any) -> dict[str, float]:
         orders.brake_rules(None),
     )
     column = benchmark_column(market, None)
-    return _best_of(lambda: int(orders._traded(prices, settings.initial_cash, rules, column, True)[0].trades.used[0]))
+    return _best_of(lambda: int(orders._traded(prices, settings.initial_cash, rules, column, compiled=True)[0].trades.used[0]))
 
 
 def _account(inputs: Any) -> dict[str, float]:
     """The engine `weights` without frames and without its trades one by one."""
-    from ats_assets.backtests.engines.weights import WeightsEngine, WeightsEngineSettings
     from ats_assets.backtests.exact_account import held_exactly
+
+    _, prices, rules = _arrays(inputs)
+    return _best_of(lambda: int(held_exactly(prices, rules, 1e8).sessions.n_trades.sum()), 2 * REPEATS)
+
+
+def _tables(inputs: Any) -> dict[str, float]:
+    """The same, and all frames."""
+    from ats_assets.backtests.engines.weights import accounted
+
+    market, prices, rules = _arrays(inputs)
+    return _best_of(lambda: _tabled(accounted(market, prices, rules, inputs)))
+
+
+def _arrays(inputs: Any) -> Any:
+    from ats_assets.backtests.engines.weights import WeightsEngine, WeightsEngineSettings
     from ats_assets.backtests.market import read_market
     from ats_assets.backtests.market_terms import market_terms
 
-    settings = inputs.settings
     market = read_market(inputs.targets, inputs.bars, inputs.sessions)
-    prices = market.prices(settings.margin, market_terms(market, settings, None)[0])
-    rules = WeightsEngine(WeightsEngineSettings())._rules(settings, modelled=False)
-    return _best_of(lambda: int(held_exactly(prices, rules, 1e8, tables=False).sessions.n_trades.sum()), 2 * REPEATS)
+    prices = market.prices(inputs.settings.margin, market_terms(market, inputs.settings, None)[0])
+    return market, prices, WeightsEngine(WeightsEngineSettings())._rules(inputs.settings, modelled=False)
 
 
-def _vectorbt(folder: Path, columns: int) -> dict[str, float]:
+def _vectorbt(folder: Path, columns: int, of: Callable[[Any], int] = lambda made: len(made.orders.values)) -> dict[str, float]:
     import vectorbt as vbt
 
     opened, close, weight = _read(folder, columns)
@@ -197,10 +209,20 @@ def _vectorbt(folder: Path, columns: int) -> dict[str, float]:
             call_seq="auto",
             freq="1D",
         )
-        return len(made.orders.values)
+        return of(made)
 
     work(5)
     return _best_of(work)
+
+
+def _valued(made: Any) -> int:
+    made.cash(), made.value()
+    return len(made.orders.values)
+
+
+def _framed(made: Any) -> int:
+    made.assets(), _valued(made)
+    return len(made.orders.records_readable)
 
 
 def _backtrader(folder: Path, columns: int) -> dict[str, float]:
@@ -247,13 +269,35 @@ def _backtrader(folder: Path, columns: int) -> dict[str, float]:
 
 SIDES: dict[str, Callable[[Path, int], dict[str, float]]] = {
     "vectorbt": _vectorbt,
+    "vectorbt, valued": lambda folder, columns: _vectorbt(folder, columns, _valued),
+    "vectorbt, tabled": lambda folder, columns: _vectorbt(folder, columns, _framed),
     "backtrader": _backtrader,
     "ours, orders": lambda folder, columns: _ours(folder, columns, "orders"),
-    "ours, kernel": lambda folder, columns: _ours(folder, columns, "orders", kernel=True),
+    "ours, kernel": lambda folder, columns: _ours(folder, columns, "orders", _kernel),
     "ours, weights": lambda folder, columns: _ours(folder, columns, "weights"),
-    "ours, account": lambda folder, columns: _ours(folder, columns, "weights", kernel=True),
+    "ours, account": lambda folder, columns: _ours(folder, columns, "weights", _account),
+    "ours, tables": lambda folder, columns: _ours(folder, columns, "weights", _tables),
     "ours, of feeds": lambda folder, columns: _ours(folder, columns, "orders"),
 }
+AGAINST = {
+    "vectorbt": (
+        *(side for side in SIDES if side.startswith("vectorbt")),
+        *(f"ours, {what}" for what in ("kernel", "orders", "weights", "account", "tables")),
+    ),
+    "backtrader": ("backtrader", "ours, of feeds"),
+}
+"""The sides that are measured beside each engine of others."""
+RATIOS = {
+    "times backtrader": ("backtrader", "ours, of feeds"),
+    "times vectorbt's records, account": ("vectorbt", "ours, account"),
+    "times vectorbt's cash and value, account": ("vectorbt, valued", "ours, account"),
+    "times vectorbt's frames, tables": ("vectorbt, tabled", "ours, tables"),
+    "times vectorbt's records, tables": ("vectorbt", "ours, tables"),
+    "times vectorbt's records, kernel": ("vectorbt", "ours, kernel"),
+    "times vectorbt's records, orders": ("vectorbt", "ours, orders"),
+    "times vectorbt's records, weights": ("vectorbt", "ours, weights"),
+}
+"""What is printed -> theirs, ours."""
 
 
 if __name__ == "__main__":

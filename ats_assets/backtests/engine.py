@@ -5,7 +5,7 @@ out (lots, costs that are not proportional, what can't be traded) its docstring 
 targets of the sessions before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -27,6 +27,31 @@ class BacktestResult:
     positions: pl.DataFrame
     trades: pl.DataFrame
     unfilled: pl.DataFrame
+
+
+class LaterResult(BacktestResult):
+    """A result whose frames are made when they are first asked for: millions of rows take longer to write than the account that they are of.
+
+    Parameters
+    ----------
+    equity
+        The one that is there.
+    makers
+        The names of the others -> what makes each.
+    """
+
+    def __init__(self, equity: pl.DataFrame, makers: Mapping[str, Callable[[], pl.DataFrame]]) -> None:
+        object.__setattr__(self, "equity", equity)
+        object.__setattr__(self, "_makers", dict(makers))
+
+    def __getattr__(self, name: str) -> pl.DataFrame:
+        """A frame that is not there yet."""
+        makers = self.__dict__.get("_makers", {})
+        if name not in makers:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        object.__setattr__(self, name, makers[name]())
+        del makers[name]  # and what it was made of, with the last
+        return self.__dict__[name]
 
 
 @dataclass(frozen=True, kw_only=True)

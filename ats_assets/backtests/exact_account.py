@@ -1,7 +1,7 @@
 """The account of target weights that are held exactly, compiled: `ats_assets/backtests/engines/weights.py` says what it does.
 
-What there is of each session (equity, costs, turnover) is made in one pass over the matrices. The tables of trades and positions are written by the same pass, where they are asked
-for, into ledgers with just the room that a pass without them has counted.
+What there is of each session (equity, costs, turnover, and the shares that it has traded to) is made in one pass over the matrices. The tables of trades and positions are written
+by the same pass once more, when they are asked for, into ledgers with just the room that the first has counted.
 
 Sums of floats are numpy's (`kernels.sums.total`), so that an account has the same bits on every processor. Sums of cents are exact as floats, too, up to 2^53 of them.
 """
@@ -57,22 +57,28 @@ class ExactLedgers(NamedTuple):
     """All that an account has come to; trades and positions are empty where they were not asked for."""
 
     sessions: ExactSessions
+    held: Floats
+    """Shares at each close, of shape (n_sessions, n_instruments): what a session has ordered is its row less the row before, times the session's `ratio`."""
     trades: TradeLedger
     positions: PositionLedger
     refused: int
     """The session whose targets nothing pays for; -1 if there is none."""
 
 
-def held_exactly(market: Prices, rules: ExactRules, cash: float, *, tables: bool) -> ExactLedgers:
-    """The account from so much cash on, with its trades and positions if `tables`.
+def held_exactly(market: Prices, rules: ExactRules, cash: float) -> ExactLedgers:
+    """The account from so much cash on, without a row for each trade and position.
 
     Returns
     -------
     ExactLedgers
         As far as the session before the one whose targets are refused.
     """
-    made = _passed(market, rules, cash, 0, 0)
-    if not tables or made.refused >= 0:
+    return _passed(market, rules, cash, 0, 0)
+
+
+def with_tables(made: ExactLedgers, market: Prices, rules: ExactRules, cash: float) -> ExactLedgers:
+    """An account with its trades and positions, made again of what it was made of."""
+    if made.refused >= 0:
         return made
     return _passed(market, rules, cash, int(made.sessions.n_trades.sum()), int(made.sessions.n_positions.sum()))
 
@@ -82,8 +88,9 @@ def _passed(market: Prices, rules: ExactRules, cash: float, n_trades: int, n_pos
     account = ExactAccount(np.array([cash]), np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
     sessions = empty_ledger(ExactSessions, n_sessions, floats=("equity", "opened", "income", "gross"))
     trades, positions = TradeLedger.with_room(n_trades), empty_ledger(PositionLedger, n_positions, floats=("shares", "price", "weight"))
-    refused = hold_exactly.compiled(market, rules, account, new_exact_desk(n), sessions, trades, positions)
-    return ExactLedgers(sessions, trades, positions, int(refused))
+    held = np.zeros((n_sessions, n))
+    refused = hold_exactly.compiled(market, rules, account, new_exact_desk(n), sessions, held, trades, positions)
+    return ExactLedgers(sessions, held, trades, positions, int(refused))
 
 
 @kernel
@@ -93,6 +100,7 @@ def hold_exactly(
     account: ExactAccount,
     desk: ExactDesk,
     sessions: ExactSessions,
+    held: Floats,
     trades: TradeLedger,
     positions: PositionLedger,
 ) -> int:
@@ -109,6 +117,7 @@ def hold_exactly(
         if not paid_for:
             return i
         sessions.opened[i], sessions.income[i] = opened, income
+        held[i] = account.shares
         _mark(i, market.last_close[i], account, desk, sessions)
         if len(positions.at):
             _write_positions(i, market, account, sessions, positions)
@@ -183,7 +192,7 @@ def _laid_out(first: int, last: int, market: Prices, prices: Floats, target: Flo
 @kernel
 def _mark(i: int, closes: Floats, account: ExactAccount, desk: ExactDesk, sessions: ExactSessions) -> None:
     """The session's close."""
-    n, value, gross = 0, 0.0, 0.0
+    n = 0
     for j in range(len(closes)):
         worth = account.shares[j] * closes[j]
         desk.size[j] = worth if account.shares[j] != 0.0 else 0.0
@@ -193,10 +202,8 @@ def _mark(i: int, closes: Floats, account: ExactAccount, desk: ExactDesk, sessio
         desk.size[j] = cents_toward_zero(account.shares[j], closes[j])
         desk.pull[j] = abs(desk.size[j] / whole) if whole > 0.0 else 0.0
         n += account.shares[j] != 0.0
-    value = total(desk.size)
-    for j in range(len(closes)):
-        gross += desk.pull[j]
-    sessions.equity[i], sessions.gross[i], sessions.value[i], sessions.n_positions[i] = equity, gross, int(value), n
+    sessions.equity[i], sessions.gross[i] = equity, total(desk.pull)
+    sessions.value[i], sessions.n_positions[i] = int(total(desk.size)), n
 
 
 @kernel

@@ -1,12 +1,14 @@
 """What happened in a backtest: ledgers that kernels write, and the frames that are made of them at the end."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ats_assets.backtests.engine import BacktestResult
+from ats_assets.backtests.engine import BacktestResult, LaterResult
 from ats_assets.backtests.ledgers import Ledgers, PositionLedger, SessionLedger
 from ats_assets.backtests.market import Market
 from ats_assets.backtests.schema import EQUITY_SCHEMA, POSITIONS_SCHEMA, TRADES_SCHEMA, UNFILLED_SCHEMA
@@ -99,12 +101,12 @@ class Journal:
         """The trades contract."""
         n = self._ledgers.trades.used[0]
         rows = TradeLedger._make(column[:n] for column in self._ledgers.trades)
-        adverse = rows.spread + rows.slippage
+        adverse, first = rows.spread + rows.slippage, np.searchsorted(rows.session, np.arange(len(self._days)))
         before = np.where(rows.delisted, np.datetime64("NaT"), self._days[rows.session - 1])
         frame = _frame(
             {
                 "session": self._days[rows.session],
-                "sequence": np.arange(n) - np.searchsorted(rows.session, rows.session),
+                "sequence": np.arange(n) - first[rows.session],
                 "signal_session": before,
                 **self._names(rows.session, rows.at),
                 "side": _either(rows.sign > 0, "buy", "sell"),
@@ -187,7 +189,20 @@ def result_of(market: Market, ledgers: Ledgers, benchmark: NDArray[np.float64], 
     )
 
 
+def result_later(market: Market, equity: pl.DataFrame, ledgers: Callable[[], Ledgers]) -> BacktestResult:
+    """As `result_of`, where ledgers of trades and positions are written when one of their frames is first asked for."""
+    journal = cache(lambda: Journal(market, ledgers()))
+    makers = {
+        "positions": lambda: journal().positions_frame(),
+        "trades": lambda: journal().trades_frame(),
+        "unfilled": lambda: journal().unfilled_frame(),
+    }
+    return LaterResult(equity, makers)
+
+
 def _either(which: NDArray[np.bool_], this: str, that: str) -> pl.Series:
+    if not which.any():
+        return pl.Series([that], dtype=pl.String).new_from_index(0, len(which))
     return pl.Series([that, this], dtype=pl.String).gather(which.astype(np.uint32))
 
 

@@ -24,12 +24,13 @@ from pydantic import Field
 
 from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
 from ats_assets.backtests.engine import BacktestInputs, BacktestResult
-from ats_assets.backtests.exact_account import ExactLedgers, held_exactly
+from ats_assets.backtests.exact_account import ExactLedgers, held_exactly, with_tables
 from ats_assets.backtests.exact_trades import ExactRules
-from ats_assets.backtests.journal import new_ledgers, result_of
+from ats_assets.backtests.journal import new_ledgers, result_later, result_of
 from ats_assets.backtests.ledgers import Ledgers, SessionLedger
 from ats_assets.backtests.market import Market, read_market
 from ats_assets.backtests.market_terms import market_terms
+from ats_assets.backtests.simulation import Prices
 from ats_assets.errors import ContractError
 from ats_assets.plugins import Plugin
 from ats_assets.portfolio.costs import to_cents
@@ -65,12 +66,7 @@ class WeightsEngine:
             return result_of(market, new_ledgers(0, 0), np.zeros(0))
         prices = market.prices(settings.margin, market_terms(market, settings, inputs.impact)[0])
         rules = self._rules(settings, modelled=inputs.impact is not None)
-        made = held_exactly(prices, rules, float(settings.initial_cash), tables=not inputs.equity_only)
-        if made.refused >= 0:
-            raise _unpaid(market, made.refused)
-        only = benchmark_column(market, settings.benchmark)
-        benchmark = benchmark_values(prices, float(settings.initial_cash), only)
-        return result_of(market, _ledgers(made), benchmark, equity_only=inputs.equity_only)
+        return accounted(market, prices, rules, inputs)
 
     def _rules(self, settings: BacktestSettings, *, modelled: bool) -> ExactRules:
         return ExactRules(
@@ -80,6 +76,18 @@ class WeightsEngine:
             modelled=modelled,
             at_open=self.settings.returns == "open_to_open",
         )
+
+
+def accounted(market: Market, prices: Prices, rules: ExactRules, inputs: BacktestInputs) -> BacktestResult:
+    """The account of a market, with a frame of trades or positions when it is asked for."""
+    cash, only = float(inputs.settings.initial_cash), benchmark_column(market, inputs.settings.benchmark)
+    made = held_exactly(prices, rules, cash)
+    if made.refused >= 0:
+        raise _unpaid(market, made.refused)
+    result = result_of(market, _ledgers(made), benchmark_values(prices, cash, only), equity_only=True)
+    if inputs.equity_only:
+        return result
+    return result_later(market, result.equity, lambda: _ledgers(with_tables(made, prices, rules, cash)))
 
 
 def _unpaid(market: Market, session: int) -> ContractError:

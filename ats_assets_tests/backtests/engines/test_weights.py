@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 from ats_assets.backtests import BacktestInputs, BacktestResult, engine_of
 from ats_assets.backtests.engines.orders import OrdersEngine, OrdersEngineSettings
 from ats_assets.backtests.engines.weights import PLUGIN, WeightsEngine, WeightsEngineSettings
-from ats_assets.backtests.exact_account import held_exactly, hold_exactly
+from ats_assets.backtests.exact_account import held_exactly, hold_exactly, with_tables
 from ats_assets.backtests.exact_trades import ExactRules
 from ats_assets.backtests.market import read_market
 from ats_assets.backtests.market_terms import market_terms
@@ -231,11 +231,18 @@ def test_compiled_or_not_it_comes_to_the_same_account(seed: int, shorts: bool, a
     impact = None if model is None else random_impact(seed, bars, model)
     prices = market.prices(MarginSettings(), market_terms(market, inputs.settings, impact)[0])
     rules = ExactRules(1.0, 2.0, 30.0, modelled=model is not None, at_open=at_open)
-    fast = held_exactly(prices, rules, 1e5, tables=True)
+    first = held_exactly(prices, rules, 1e5)
+    fast = with_tables(first, prices, rules, 1e5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(hold_exactly), "compiled", property(lambda kernel: kernel.function))
-        plain = held_exactly(prices, rules, 1e5, tables=True)
+        plain = with_tables(held_exactly(prices, rules, 1e5), prices, rules, 1e5)
     assert fast.refused == plain.refused == -1
+    np.testing.assert_array_equal(fast.held, first.held)
+    traded = np.zeros(prices.open.shape)
+    np.add.at(traded, (fast.trades.session, fast.trades.at), fast.trades.sign * fast.trades.shares)
+    before = np.vstack([np.zeros_like(fast.held[:1]), fast.held[:-1]])
+    held = before * prices.ratio + traded if at_open else (before + traded) * prices.ratio
+    np.testing.assert_allclose(fast.held, held, rtol=1e-12, atol=1e-9)
     for table in ("sessions", "trades", "positions"):
         for name, ours, theirs in zip(getattr(fast, table)._fields, getattr(fast, table), getattr(plain, table), strict=True):
             np.testing.assert_allclose(
@@ -251,6 +258,8 @@ def test_the_equity_is_the_same_where_nothing_else_is_asked_for(seed: int, short
     inputs = inputs_of(bars, targets, days, BacktestSettings(initial_cash=1e5), actions=random_actions(seed, bars))
     whole, alone = chosen.run(inputs), chosen.run(replace(inputs, equity_only=True))
     assert_frame_equal(alone.equity, whole.equity)
+    assert whole.trades is whole.trades  # made once
+    assert not hasattr(whole, "orders")
     for table in ("positions", "trades", "unfilled"):
         assert getattr(alone, table).is_empty()
         assert getattr(alone, table).schema == getattr(whole, table).schema
