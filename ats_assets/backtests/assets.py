@@ -63,7 +63,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             settings.knowledge,
             *settings.orders.brakes,
             *settings.impact.of_trading,
-            *([settings.orders, *(one.settings for one in algorithms)] if algorithms else []),
+            *([settings.orders, *(one.settings for one in algorithms)] if algorithms or settings.orders.has_limits else []),
         ),
     )
     reads = [
@@ -86,7 +86,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
         actions, of_actions = of_whole(deployment, "corporate_actions", told)
         since, instruments = actions.filter(pl.col("session") >= sessions[0]), identities_of(actions, settings.source.kind)
-        bars = traded_bars(deployment, targets, sessions, instruments, settings.backtest.benchmark)
+        bars = traded_bars(deployment, targets, sessions, instruments, settings.backtest.benchmark, ranges=settings.orders.has_limits)
 
         def run(at_costs: BacktestSettings, multiple: float) -> BacktestResult:
             how: dict[str, Any] = {"impact": None if impact is None else replace(impact, multiple=multiple)}

@@ -48,6 +48,9 @@ class Market:
     """Whether the bar has volume: without any, nobody could trade at its open."""
     volume: Floats
     """In shares."""
+    high: Floats | None
+    low: Floats | None
+    """The bars' ranges; None where they were not asked for."""
     ratio: Floats
     """New shares for an old one at the session's open; 1 where nothing happens."""
     paid: Floats
@@ -84,6 +87,8 @@ def read_market(
     sessions: Sequence[date],
     actions: pl.DataFrame | None = None,
     instruments: Identities | None = None,
+    *,
+    ranges: bool = False,
 ) -> Market:
     """Lay out the bars and targets of `sessions` (consecutive sessions of the calendar, from the first one with targets on).
 
@@ -91,6 +96,8 @@ def read_market(
     ----------
     instruments
         Default: as the changes of name among the actions tell.
+    ranges
+        Whether bars have high and low, for orders that wait for their limit.
 
     Raises
     ------
@@ -113,7 +120,12 @@ def read_market(
     (of_bars, of_targets), names = _columns([bars, targets], known)
     shape = (len(days), len(names))
     where = _cells(bars, "bars", days, of_bars, len(names))
-    matrices = {column: np.full(shape, np.nan) for column in ("open", "close", "volume")}
+    columns = ("open", "close", "volume", *(("high", "low") if ranges else ()))
+    if absent := [column for column in columns if column not in bars.columns]:
+        raise ContractError(
+            f"bars have no {absent[0]}, which limit orders within a session are filled by: give it, or set orders.kind = 'market_on_open'"
+        )
+    matrices = {column: np.full(shape, np.nan) for column in columns}
     for column, matrix in matrices.items():
         matrix.reshape(-1)[where] = bars[column].to_numpy()
     ratio, paid = _actions(known.of_actions(actions), days, names)
@@ -134,6 +146,8 @@ def read_market(
         last_close=last_close,
         traded=matrices["volume"] > 0,
         volume=matrices["volume"],
+        high=matrices.get("high"),
+        low=matrices.get("low"),
         ratio=ratio,
         paid=paid,
         **_by_session(targets, days, of_targets, len(names)),

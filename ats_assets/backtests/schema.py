@@ -10,7 +10,7 @@ from pandera.api.polars.types import PolarsData
 from ats_assets.portfolio import CANCELLED, TRADE_REASONS
 from ats_assets.portfolio.worked_session import WORKED_REASONS
 
-REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", "participation", CANCELLED, *WORKED_REASONS]
+REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", "participation", CANCELLED, *WORKED_REASONS, "limit_not_reached"]
 """Why an order was not made as wanted, or not filled, or only in part."""
 
 

@@ -25,7 +25,7 @@ from ats_assets.portfolio.opening import UNFILLED_REASONS, delist, fill, note
 from ats_assets.portfolio.planning import TRADE_REASONS, PlanInputs, Planned, plan
 from ats_assets.portfolio.worked_session import WORKED_REASONS
 
-UNFILLED = (*UNFILLED_REASONS, CANCELLED, *TRADE_REASONS, *WORKED_REASONS)
+UNFILLED = (*UNFILLED_REASONS, CANCELLED, *TRADE_REASONS, *WORKED_REASONS, "limit_not_reached")
 """Why an order is not filled; a kernel has the places."""
 _CANCELLED = len(UNFILLED_REASONS)
 _TRADES, _UNFILLED = 3, 4

@@ -26,6 +26,7 @@ def traded_bars(
     benchmark: str | None,
     *,
     what: str = "a backtest",
+    ranges: bool = False,
 ) -> pl.DataFrame:
     """The bars of the symbols of the targets and the benchmark, and of each ticker that a change of name takes or gives.
 
@@ -37,6 +38,8 @@ def traded_bars(
         All are stored; with none there is an error, as of `Warehouse.read`.
     what
         Wants them, as a refusal says.
+    ranges
+        Whether high and low are read, too: orders with a limit wait for it.
 
     Raises
     ------
@@ -51,7 +54,8 @@ def traded_bars(
     shorter = "take a shorter range (the run configuration's first_session), or a smaller universe"
     require_whole(deployment, f"{what} of {len(wanted):,} symbols over {len(sessions):,} sessions", needed, shorter)
     blocks = (sessions[first : first + SESSIONS_AT_ONCE] for first in range(0, max(len(sessions), 1), SESSIONS_AT_ONCE))
-    rows = (deployment.warehouse.read("bars", block, TRADED_COLUMNS) for block in blocks)
+    columns = [*TRADED_COLUMNS, *(("high", "low") if ranges else ())]
+    rows = (deployment.warehouse.read("bars", block, columns) for block in blocks)
     return pl.concat([part.filter(pl.col("symbol").is_in(wanted.implode())) for part in rows])
 
 

@@ -1,4 +1,4 @@
-"""The backtest session by session where orders are worked in parts: as `simulation`, with the played session between the open and the close."""
+"""The backtest session by session where orders have limits or are worked in parts: as `simulation`, with what happens to them between the open and the close."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,12 +6,13 @@ from decimal import Decimal
 import numpy as np
 
 from ats_assets.algorithms.order_selection import ChosenWork, selected
-from ats_assets.algorithms.order_words import Leg, Side
+from ats_assets.algorithms.order_words import Leg, OrderKind, Side
 from ats_assets.algorithms.price_grid import exact
 from ats_assets.algorithms.simulated_session import NO_BARS
 from ats_assets.algorithms.stored_days import DayPrices
 from ats_assets.backtests.journal import new_ledgers
 from ats_assets.backtests.ledgers import Ledgers, with_more_room
+from ats_assets.backtests.limited_orders import LimitedLeg, fill_limited, for_the_open, limited_legs
 from ats_assets.backtests.market import Market
 from ats_assets.backtests.simulation import (
     UNFILLED,
@@ -55,16 +56,20 @@ def simulate_worked(market: Market, prices: Prices, initial_cash: float, rules: 
     for i in range(n_sessions):
         while not have_room(ledgers, n):
             ledgers = with_more_room(ledgers)
-        at_open, columns = _apart(i, market, state, planned, working)
+        at_open, columns, waiting = _apart(i, market, prices, state, planned, working)
         opened = open_session(i, prices, state, at_open, rules, ledgers)
+        for one, filled, reason in fill_limited(i, market, prices, state, waiting, rules.costs, ledgers.trades) if waiting else []:
+            _note(ledgers, i, one, one.sign * one.quantity, filled, reason)
         ledgers = _work(i, market, prices, state, opened, columns, rules, working, ledgers)
         planned = end_session(i, prices, state, opened, rules, ledgers)
     return ledgers
 
 
-def _apart(i: int, market: Market, state: State, planned: Planned, working: WorkingRules) -> tuple[Planned, list[WorkedColumn]]:
-    """What is for the open, and what is worked."""
-    shares, columns = planned.shares.copy(), []
+def _apart(  # noqa: PLR0917 - as the kernels
+    i: int, market: Market, prices: Prices, state: State, planned: Planned, working: WorkingRules
+) -> tuple[Planned, list[WorkedColumn], list[LimitedLeg]]:
+    """What is for the open, what is worked, and what waits for its limit."""
+    shares, columns, waiting = planned.shares.copy(), [], list[LimitedLeg]()
     for k, at in enumerate(map(int, planned.at)):
         size, held = abs(planned.shares[k]), state.holdings.shares[at]
         if size == 0.0:
@@ -88,7 +93,14 @@ def _apart(i: int, market: Market, state: State, planned: Planned, working: Work
                 )
             )
             shares[k] = 0.0
-    return planned._replace(shares=shares), columns
+        elif chosen.kind != OrderKind.MARKET_ON_OPEN:
+            weights = float(planned.current[k]), float(planned.target[k])
+            legs = list(limited_legs(i, market, working.orders, at, float(planned.shares[k]), float(closing), *weights))
+            later = [one for one in legs if not for_the_open(i, prices, one)]
+            waiting += later
+            if later:
+                shares[k] = rounded_one(sum(one.sign * one.quantity for one in legs if one not in later))
+    return planned._replace(shares=shares), columns, waiting
 
 
 def _work(  # noqa: PLR0917 - as the kernels
@@ -134,7 +146,7 @@ def _work(  # noqa: PLR0917 - as the kernels
     for one in columns:
         filled = sum((fill.quantity for fill in played.fills if fill.parent_id.rpartition("-")[0] == one.symbol), Decimal(0))
         if float(filled) < abs(one.shares):
-            _note(ledgers, i, one, float(filled), _why(i, market, opened, one, reasons.get(one.symbol, "")))
+            _note(ledgers, i, one, one.shares, float(filled), _why(i, market, opened, one, reasons.get(one.symbol, "")))
     return ledgers
 
 
@@ -146,9 +158,9 @@ def _add(ledgers: Ledgers, made: WorkedTrade) -> None:
     ledgers.trades.used[0] = row + 1
 
 
-def _note(ledgers: Ledgers, i: int, one: WorkedColumn, filled: float, reason: str) -> None:
+def _note(ledgers: Ledgers, i: int, one: WorkedColumn | LimitedLeg, ordered: float, filled: float, reason: str) -> None:  # noqa: PLR0917 - a row
     row = int(ledgers.unfilled.used[0])
-    note(ledgers.unfilled, one.at, one.shares, filled, UNFILLED.index(reason))
+    note(ledgers.unfilled, one.at, ordered, filled, UNFILLED.index(reason))
     ledgers.unfilled_session[row], ledgers.unfilled_current[row], ledgers.unfilled_target[row] = i, one.current, one.target
 
 

@@ -89,7 +89,7 @@ def session_days(deployment: Deployment) -> StoredDays:
 
 
 def working_rules(deployment: Deployment) -> WorkingRules | None:
-    """How the orders of a deployment are worked; None where no order is worked in parts.
+    """How the orders of a deployment are worked; None where all are for the market at the open.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def working_rules(deployment: Deployment) -> WorkingRules | None:
         If an algorithm needs bars inside the session, and no settings say which; or there is no such algorithm.
     """
     settings = deployment.settings
-    if not settings.orders.works_in_parts:
+    if not settings.orders.works_in_parts and not settings.orders.has_limits:
         return None
     algorithms = {name: chosen_algorithm(settings, name).made() for name in named_algorithms(settings) if name != AT_OPEN}
     require_session_bars(settings, algorithms)

@@ -159,6 +159,11 @@ class OrdersSettings(Section):
         return self.algorithm != "at_open" or bool(self.selection)
 
     @property
+    def has_limits(self) -> bool:
+        """Whether any order may be sent with a limit."""
+        return any(kind not in {None, "market_on_open"} for kind in (self.kind, *(rule.kind for rule in self.selection)))
+
+    @property
     def brakes(self) -> tuple[BrakeSettings, ...]:
         """The brake, if there is one: what is made without it does not depend on its settings."""
         return (self.brake,) if self.brake.is_on else ()

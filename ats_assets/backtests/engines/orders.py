@@ -13,8 +13,9 @@ For each session, in this order:
    knows the open before it. A symbol without a target has the target zero; a session without any targets is no opinion, and nothing is traded after it. Where the
    account is called for margin, what it holds is cut instead, with or without targets, and nothing is opened.
 
-Where orders are worked in parts (`orders.algorithm`, `orders.selection`), these are played from the bars inside the session once its open is over
-(`ats_assets.portfolio.worked_session`); what is left of them at the close is unfilled.
+Limit orders (`orders.kind`) that the open does not fill wait within the session for their limit (`ats_assets.portfolio.limit_orders`). Where orders are worked in parts
+(`orders.algorithm`, `orders.selection`), these are played from the bars inside the session once its open is over (`ats_assets.portfolio.worked_session`); what is left of
+either at the close is unfilled.
 
 The targets of the last session have no open to be traded at. All money is in whole cents (int64), so that cash + positions = equity holds exactly.
 Where equity at the close is not positive, no weight has a meaning and nothing more is opened. Cash below zero is a debit, which only short positions can cause.
@@ -61,7 +62,8 @@ class OrdersEngine:
 
     def run(self, inputs: BacktestInputs) -> BacktestResult:
         """See `Engine.run`."""
-        market, settings = read_market(inputs.targets, inputs.bars, inputs.sessions, inputs.actions, inputs.instruments), inputs.settings
+        ranges, settings = inputs.working is not None and inputs.working.orders.has_limits, inputs.settings
+        market = read_market(inputs.targets, inputs.bars, inputs.sessions, inputs.actions, inputs.instruments, ranges=ranges)
         if inputs.targets.is_empty():
             return result_of(market, new_ledgers(0, 0), np.zeros(0))
         prices, weights = market.prices(settings.margin, market_terms(market, settings, inputs.impact)[0]), weight_rules(inputs.portfolio)

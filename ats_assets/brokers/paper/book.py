@@ -52,6 +52,7 @@ from ats_assets.portfolio import (
     price_after,
     trade_costs,
 )
+from ats_assets.portfolio.limit_orders import is_touched
 from ats_assets.portfolio.sizing import round_one_down
 from ats_assets.settings import BacktestSettings
 
@@ -215,9 +216,7 @@ class Book:
             i, price, sign = self._at(stop), float(stop["limit_price"]), Side(stop["side"]).sign
             if not day.traded[i]:
                 continue
-            beyond = (
-                sign * day.open[i] > sign * price
-            )  # of a position that was made at an open beyond its stop-loss: the market was never at that price
+            beyond = sign * day.open[i] > sign * price  # made at an open beyond its stop-loss: the market was never at that price
             stopped = day.low[i] <= price if sign < 0 else day.high[i] >= price
             new = stop["submitted_at"] == day.closes_at and stop["parent_id"] not in self.made_at_open
             if stopped:
@@ -271,7 +270,7 @@ class Book:
         Of no more than `most` shares; whether that has bounded it.
         """
         i, limit = self._at(order), float(order["limit_price"])
-        touched = bool(day.low[i] <= limit if order["side"] == Side.BUY else day.high[i] >= limit)
+        touched = is_touched(limit, Side(order["side"]).sign, day.low[i], day.high[i])
         if touched:
             self._trade_one(order, limit, day, free_terms(1), most)
         return touched and float(order["quantity"]) > most

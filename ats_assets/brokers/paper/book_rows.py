@@ -12,9 +12,10 @@ from ats_assets.algorithms.price_grid import plain
 from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, Row
 from ats_assets.brokers.paper.day import Day
 from ats_assets.execution.order import AccountEntry, EntryKind, Leg, OrderKind, OrderStatus, Side, exact
-from ats_assets.impact.impact_terms import ImpactTerms, slippage_bps_of
+from ats_assets.impact.impact_terms import ImpactTerms
 from ats_assets.kernels.weight_limits import Floats
-from ats_assets.portfolio import SHARE_DECIMALS, to_cents
+from ats_assets.portfolio import SHARE_DECIMALS
+from ats_assets.portfolio.limit_orders import is_within
 from ats_assets.requests.request_rows import MANUAL
 
 _AT_MARKET = (OrderKind.MARKET_ON_OPEN, OrderKind.MARKET)
@@ -65,10 +66,7 @@ def trades_at_open(order: Row, at: int, mark: float, terms: ImpactTerms) -> bool
 
 def _with_costs(order: Row, at: int, price: float, terms: ImpactTerms) -> bool:
     """Whether a price does not exceed an order's limit with what all of the order costs."""
-    sign = Side(order["side"]).sign
-    notional = int(to_cents(float(order["quantity"]) * price)) if price > 0.0 else 0
-    adverse = float((terms.spread_bps[at] / 2 + slippage_bps_of(notional, at, terms)) / 1e4)
-    return bool(sign * price * (1.0 + sign * adverse) <= sign * float(order["limit_price"]))
+    return is_within(float(order["limit_price"]), Side(order["side"]).sign, float(order["quantity"]), price, at, terms)
 
 
 def within_limit(order: Row, at: int, price: float, terms: ImpactTerms) -> bool:

@@ -3,17 +3,21 @@
 import tempfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from ats_assets.algorithms.algorithm import MINUTE_SCHEMA
+from ats_assets.algorithms.stored_days import StoredDays
 from ats_assets.backtests import BacktestResult, run_backtest
 from ats_assets.brokers.paper import PaperBroker
 from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.orders.broker_frames import account_frame, instruments_frame, positions_frame
 from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.schema import AccountAtClose, Instruments, OrderPlan, Positions
+from ats_assets.portfolio.working_rules import WorkingRules
 from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.backtests.small_markets import random_actions, random_impact, random_market
@@ -25,9 +29,9 @@ class Frames:
 
     def __init__(self, bars: pl.DataFrame, actions: pl.DataFrame) -> None:
         self._actions = actions
-        prices = bars.with_columns(high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close"))
-        self._bars = {key[0]: rows for key, rows in prices.partition_by("session", as_dict=True).items()}
-        self._none = prices.clear()
+        self.prices = bars.with_columns(high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close"))
+        self._bars = {key[0]: rows for key, rows in self.prices.partition_by("session", as_dict=True).items()}
+        self._none = self.prices.clear()
 
     @property
     def calendar(self) -> SessionCalendar:
@@ -74,27 +78,36 @@ CASES = st.tuples(
     st.builds(OrderLimitSettings, allow_short=st.booleans(), max_order_share=st.floats(0.05, 1), max_gross_share=st.floats(0.5, 3)),
     st.sampled_from([None, "square_root", "almgren", "spread"]),
     st.sampled_from([None, 0.001]),
+    st.sampled_from([None, 0.0, 20.0, 300.0]),
 )
-Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimitSettings, str | None, float | None]
+Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimitSettings, str | None, float | None, float | None]
 
 
 @given(CASES)
 @settings(max_examples=rounds(15, 60), phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking a case takes minutes
 def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: Case) -> None:
-    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most = case
+    """At the market, or with a limit: at the open where it is within, else within the session where the market comes to it, else not."""
+    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most, collar = case
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
     if signals.is_empty():
         return
     days = [day for day in days if day >= signals["session"].min()]
     actions = random_actions(seed, bars)
     impact = None if model is None else random_impact(seed, bars, model, most=most, fitted=seed % 2 == 0)
-    expected = run_backtest(signals, bars, days, portfolio=portfolio, settings=costs, limits=limits, actions=actions, impact=impact)
+    orders, frames = OrdersSettings(limits=limits), Frames(bars, actions)
+    how: dict[str, Any] = {"portfolio": portfolio, "settings": costs, "limits": limits, "actions": actions, "impact": impact}
+    if collar is not None:
+        orders = OrdersSettings(limits=limits, kind="limit", collar_bps=collar)
+        how["working"] = WorkingRules(
+            orders=orders, days=StoredDays(lambda _: MINUTE_SCHEMA.to_frame(), frames.calendar, 0.0), algorithms={}
+        )
+    expected = run_backtest(signals, frames.prices, days, **how)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
-        broker = PaperBroker(state, Frames(bars, actions), costs, OrdersSettings(limits=limits), impact=lambda _: impact)
+        broker = PaperBroker(state, frames, costs, orders, impact=lambda _: impact)
         for day in days:
             assert broker.settle(day) is None
             _compare(day, broker, expected)
-            _send(day, broker, signals, bars, portfolio, limits, costs)
+            _send(day, broker, signals, bars, portfolio, orders, costs)
 
 
 def _send(
@@ -103,7 +116,7 @@ def _send(
     signals: pl.DataFrame,
     bars: pl.DataFrame,
     portfolio: PortfolioSettings,
-    limits: OrderLimitSettings,
+    orders: OrdersSettings,
     costs: BacktestSettings,
 ) -> None:
     today = signals.filter(session=day)
@@ -116,7 +129,6 @@ def _send(
     }
     for frame, contract in zip(frames.values(), (Positions, AccountAtClose, Instruments), strict=True):
         contract.validate(frame)
-    orders = OrdersSettings(limits=limits)
     plan = order_plan(
         day,
         targets=today,
@@ -138,8 +150,8 @@ def _compare(day: date, broker: PaperBroker, expected: BacktestResult) -> None:
     assert (float(account.cash), float(account.equity)) == (row["cash"], row["equity"]), day
     ours = [(p.symbol, float(p.quantity), float(p.cost), float(p.price)) for p in broker.positions()]
     assert ours == expected.positions.filter(session=day).select("symbol", "shares", "basis", "price").rows(), day
-    at = broker._market.calendar.opens_at(day)
-    fills = [f for f in broker.fills(at) if f.at == at]
+    opens, closes = broker._market.calendar.opens_at(day), broker._market.calendar.closes_at(day)
+    fills = [f for f in broker.fills(opens) if opens <= f.at <= closes and f"-{day:%Y%m%d}-" in f.fill_id]
     trades = expected.trades.filter(session=day, reason="rebalance")
     assert sorted((f.symbol, str(f.side), float(f.quantity), float(f.fees)) for f in fills) == sorted(
         trades.select("symbol", "side", "shares", "commission").rows()

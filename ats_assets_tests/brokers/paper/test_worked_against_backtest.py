@@ -75,7 +75,7 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
     """
     rng = np.random.default_rng([seed, len(algorithm)])
     shorts, unfilled = bool(rng.random() < 0.6), ["cross", "close", "end"][int(rng.integers(3))]
-    limited = seed % 3 == 1 and seed % 4 != 3  # an order that is sent as one has no limit in the backtest
+    limited = seed % 3 == 1
     selection = [] if seed % 3 else [{"algorithm": "at_open", "max_size": 1e-5}, {"algorithm": algorithm, "min_urgency": 0.2}]
     settings = Settings(
         orders={  # pyright: ignore[reportArgumentType]
@@ -122,7 +122,7 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
         "settings": settings.backtest,
         "limits": settings.orders.limits,
     }
-    expected = run_backtest(signals, bars, days, actions=actions, working=working, **how)
+    expected = run_backtest(signals, frames.prices, days, actions=actions, working=working, **how)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
         paper = PaperWorking(days=stored, make=recorded_algorithm, volume_share=settings.orders.minute_volume_share)
         broker = PaperBroker(state, frames, settings.backtest, settings.orders, working=paper, impact=lambda _: impact)
