@@ -51,9 +51,11 @@ def _spread_evenly(bars: pl.DataFrame, signals: pl.DataFrame, actions: pl.DataFr
     cash, shares, last, members, values = Fraction(1_000_000), {}, {}, [], []
     for i, day in enumerate(days):
         for s, kind, ratio, paid in actions.filter(session=day).sort("kind").select("symbol", "kind", "ratio", "cash").rows():
-            if kind == "cash_dividend":  # sorts first: it is for old shares
-                cash += shares.get(s, 0) * Fraction(str(paid))
-                last[s] = last[s] - Fraction(str(paid)) if s in last else None
+            if kind == "cash_dividend":  # sorts first: it is for old shares, and none pays all that it is worth, or more
+                known, told = last.get(s), Fraction(str(paid))
+                counted = told if known is None or told < known else Fraction(0)
+                cash += shares.get(s, 0) * counted
+                last[s] = None if known is None else known - counted
             else:
                 shares[s] = shares.get(s, 0) * Fraction(str(ratio))
                 last[s] = last[s] / Fraction(str(ratio)) if last.get(s) else None

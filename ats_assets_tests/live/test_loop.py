@@ -190,6 +190,29 @@ def test_the_kill_switch_holds_orders_and_its_end_lets_them_go(day: Make) -> Non
     assert len(one.sent()) == 3
 
 
+def test_vwap_without_a_profile_sends_equal_slices_and_each_says_so(day: Make) -> None:
+    one = day(parents=(parent(quantity=600),), algorithm=ALGORITHMS.made("vwap", {"slice_minutes": 30}))
+    one.play()
+    assert [round(float(shares), -1) for shares in one.sent().values()] == [50.0] * 6
+    assert sum(one.sent().values()) == 300
+    reasons = [made.reason for made in one.decided(What.SEND)]
+    assert reasons == [f"slice {k} of 12, of equal size: there is no profile of the volume" for k in range(1, 7)]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "traded", "why"),
+    [("vwap", False, "no price of BAC is known"), ("participation", True, "10% of the 0 traded since it began has no room for more")],
+)
+def test_of_a_symbol_without_volume_nothing_is_sent_and_the_record_says_why(day: Make, algorithm: str, traded: bool, why: str) -> None:
+    """Either the market shows nothing of it, or bars in which nothing was traded; the order beside it is worked."""
+    one = day(parents=(parent(quantity=600), parent("IBM", 50)), algorithm=ALGORITHMS.made(algorithm, {}))
+    events = [changed(event, volume=0.0) if event.symbol == "BAC" else event for event in one.events() if traded or event.symbol != "BAC"]
+    one.play(events)
+    assert {made.symbol for made in one.decided(What.SEND)} == {"IBM"}
+    assert all("IBM" in name for name in one.sent())
+    assert {made.reason for made in one.decided(What.HOLD, What.WAIT) if made.symbol == "BAC"} >= {why}
+
+
 @pytest.mark.parametrize(("unfilled", "filled"), [("close", 2000), ("end", 1200)])
 def test_what_is_left_of_a_symbol_that_shows_no_price_any_more_goes_where_the_settings_say(day: Make, unfilled: str, filled: int) -> None:
     """It was held for its old price until the session was over: the rest missed the closing auction, which needs none."""

@@ -1,6 +1,6 @@
 """VWAP: slices in proportion to the volume that earlier sessions had in the same minutes.
 
-Where no profile of the volume is stored, the slices are equal, as those of TWAP, and each says so.
+Where no profile of the volume is stored, or it has none in the time of the order, the slices are equal, as those of TWAP, and each says so.
 """
 
 from collections.abc import Sequence
@@ -28,13 +28,15 @@ class Vwap:
     def next(self, parent: Parent, children: Sequence[ChildRecord], market: SessionMarket) -> Answer:
         """The next slice."""
 
-        def shares(times: Sequence[datetime]) -> Shares:
-            told = share_by(market.volume_profile, market.opens_at, (parent.starts_at, *times[1:], parent.ends_at))
-            if told is None or told[-1] <= told[0]:
-                return even_shares(times)
-            return (told[1:] - told[0]) / (told[-1] - told[0])
+        def told_by(*times: datetime) -> Shares | None:
+            told = share_by(market.volume_profile, market.opens_at, (parent.starts_at, *times, parent.ends_at))
+            return None if told is None or told[-1] <= told[0] else (told[1:] - told[0]) / (told[-1] - told[0])
 
-        remark = "" if market.volume_profile is not None else ", of equal size: there is no profile of the volume"
+        def shares(times: Sequence[datetime]) -> Shares:
+            told = told_by(*times[1:])
+            return even_shares(times) if told is None else told
+
+        remark = "" if told_by() is not None else ", of equal size: there is no profile of the volume"
         return by_schedule(parent, children, market, self.settings, shares, remark)
 
 
