@@ -71,7 +71,7 @@ def fill_limited(
             left.append((one, 0.0, NOT_REACHED))
             continue
         filled = _fill(
-            i, prices, state.holdings, one, min(one.quantity, round_one_down(most[one.at], costs.fractional_shares)), costs, trades
+            i, prices, state.holdings, one, min(one.quantity, round_one_down(float(most[one.at]), costs.fractional_shares)), costs, trades
         )
         if filled < one.quantity:
             left.append((one, filled, "participation" if one.quantity > most[one.at] else "cash"))

@@ -94,20 +94,25 @@ def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: C
     days = [day for day in days if day >= signals["session"].min()]
     actions = random_actions(seed, bars)
     impact = None if model is None else random_impact(seed, bars, model, most=most, fitted=seed % 2 == 0)
-    orders, frames = OrdersSettings(limits=limits), Frames(bars, actions)
+    frames, orders = Frames(bars, actions), orders_of(limits, collar)
     how: dict[str, Any] = {"portfolio": portfolio, "settings": costs, "limits": limits, "actions": actions, "impact": impact}
-    if collar is not None:
-        orders = OrdersSettings(limits=limits, kind="limit", collar_bps=collar)
-        how["working"] = WorkingRules(
-            orders=orders, days=StoredDays(lambda _: MINUTE_SCHEMA.to_frame(), frames.calendar, 0.0), algorithms={}
-        )
-    expected = run_backtest(signals, frames.prices, days, **how)
+    expected = run_backtest(signals, frames.prices, days, working=working_of(orders, frames) if orders.has_limits else None, **how)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
         broker = PaperBroker(state, frames, costs, orders, impact=lambda _: impact)
         for day in days:
             assert broker.settle(day) is None
             _compare(day, broker, expected)
             _send(day, broker, signals, bars, portfolio, orders, costs)
+
+
+def orders_of(limits: OrderLimitSettings, collar: float | None) -> OrdersSettings:
+    """Orders at the market, or with a limit so far from the decision."""
+    return OrdersSettings(limits=limits) if collar is None else OrdersSettings(limits=limits, kind="limit", collar_bps=collar)
+
+
+def working_of(orders: OrdersSettings, frames: Frames) -> WorkingRules:
+    """How a backtest sends them: none is worked in parts."""
+    return WorkingRules(orders=orders, days=StoredDays(lambda _: MINUTE_SCHEMA.to_frame(), frames.calendar, 0.0), algorithms={})
 
 
 def _send(

@@ -4,6 +4,7 @@ import tempfile
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from hypothesis import Phase, given, settings
@@ -18,7 +19,7 @@ from ats_assets.trade_state import TradeState
 from ats_assets_tests.backtests.small_markets import bars_of, random_actions, random_impact, random_market, weekdays
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, name_change_actions
 from ats_assets_tests.brokers.paper.small_broker import FREE, order
-from ats_assets_tests.brokers.paper.test_against_backtest import CASES, Case, Frames, _compare, _send
+from ats_assets_tests.brokers.paper.test_against_backtest import CASES, Case, Frames, _compare, _send, orders_of, working_of
 from ats_assets_tests.rounds import rounds
 
 RENAMES = st.lists(st.tuples(st.integers(1, 11), st.integers(0, 5)), max_size=4, unique_by=lambda drawn: drawn[1])
@@ -38,7 +39,7 @@ class NamedFrames(Frames):
 @given(CASES, RENAMES)
 @settings(max_examples=rounds(6, 15), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_paper_and_backtest_agree_to_the_cent_across_renames(case: Case, drawn: list[tuple[int, int]]) -> None:
-    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most = case
+    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most, collar = case
     costs = costs.model_copy(update={"min_commission": 0.0})
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
     if signals.is_empty():
@@ -58,13 +59,15 @@ def test_paper_and_backtest_agree_to_the_cent_across_renames(case: Case, drawn: 
     bars, signals = renamed(bars), renamed(signals)
     days = [day for day in days if day >= signals["session"].min()]
     impact = None if model is None else random_impact(seed, bars, model, most=most)
-    expected = run_backtest(signals, bars, days, portfolio=portfolio, settings=costs, limits=limits, actions=actions, impact=impact)
+    frames, orders = NamedFrames(bars, actions), orders_of(limits, collar)
+    how: dict[str, Any] = {"portfolio": portfolio, "settings": costs, "limits": limits, "actions": actions, "impact": impact}
+    expected = run_backtest(signals, frames.prices, days, working=working_of(orders, frames) if orders.has_limits else None, **how)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
-        broker = PaperBroker(state, NamedFrames(bars, actions), costs, OrdersSettings(limits=limits), impact=lambda _: impact)
+        broker = PaperBroker(state, frames, costs, orders, impact=lambda _: impact)
         for day in days:
             assert broker.settle(day) is None
             _compare(day, broker, expected)
-            _send(day, broker, signals, bars, portfolio, limits, costs)
+            _send(day, broker, signals, bars, portfolio, orders, costs)
 
 
 def test_the_holding_and_the_order_that_waits_get_the_new_ticker_and_both_sides_of_the_change_are_booked(tmp_path: Path) -> None:
