@@ -51,6 +51,13 @@ def test_bars_that_nobody_trades_change_nothing(tmp_path: Path, seed: int) -> No
     assert all(a.equals(b) for a, b in zip(vars(few).values(), vars(many).values(), strict=True))
 
 
+def test_ranges_are_read_where_orders_wait_for_their_limit(tmp_path: Path) -> None:
+    bars, targets, days = random_market(1, 5, 3, shorts=False)
+    bars = bars.with_columns(high=pl.col("open") + 1.0, low=pl.col("open") / 2)
+    read = traded_bars(stored(tmp_path, bars, days), targets, days, identities_of(name_change_actions(), "x"), None, ranges=True)
+    assert read.columns == [*TRADED_COLUMNS, "high", "low"]
+
+
 def test_no_sessions_are_refused_as_a_reading_of_none(tmp_path: Path) -> None:
     with pytest.raises(MissingPartitionError, match="no session of bars was asked for"):
         traded_bars(small_market(tmp_path), pl.DataFrame({"symbol": ["A"]}), [], identities_of(name_change_actions(), "x"), None)
