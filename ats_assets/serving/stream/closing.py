@@ -11,6 +11,8 @@ class Close(NamedTuple):
 
 
 MALFORMED = Close(4400, "the message can't be understood")
+NO_TOPIC = Close(4400, "there is no such topic: the page of the stream (docs/stream.md) lists them")
+"""By name in an error, which may be longer than what a close frame takes."""
 NO_KEY = Close(4401, "no valid key: send one in the first message, or log in")
 NOT_ALLOWED = Close(4403, "the key's role does not allow this")
 SILENT = Close(4408, "nothing was subscribed to in time")

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from ats_assets.serving.problems import Problem
 from ats_assets.serving.roles import Caller
 from ats_assets.serving.stream.client_messages import MalformedError, Subscribe, UnknownTopicError, Unsubscribe, role_of, understood
-from ats_assets.serving.stream.closing import MALFORMED, NO_KEY, NOT_ALLOWED, SILENT, TOO_LARGE, TOO_OFTEN, Close
+from ats_assets.serving.stream.closing import MALFORMED, NO_KEY, NO_TOPIC, NOT_ALLOWED, SILENT, TOO_LARGE, TOO_OFTEN, Close
 from ats_assets.serving.stream.fanout import Fanout, NotNowError
 from ats_assets.serving.stream.listener import Listener
 from ats_assets.settings import StreamSettings
@@ -96,7 +96,7 @@ class _Conversation:
             self._listener.drop(Close(MALFORMED.code, str(error)))
         except UnknownTopicError as error:
             if not self._listener.topics:
-                self._listener.drop(Close(MALFORMED.code, str(error)))
+                self._listener.drop(NO_TOPIC)
             self._refuse("unknown_topic", str(error))
         else:
             if isinstance(message, Unsubscribe):

@@ -12,6 +12,7 @@ from ats_assets.execution.outcome import IntentState
 from ats_assets.serving.roles import Role
 from ats_assets.serving.stream.client_messages import ROLES
 from ats_assets.serving.stream.feed import KEPT_TOPICS
+from ats_assets.serving.stream.followed_session import BOOK_TOPICS, KINDS
 from ats_assets.serving.stream.followed_tables import UNFINISHED
 from ats_assets_tests.serving.made_deployment import deployment_in
 from ats_assets_tests.serving.stream.conftest import serving
@@ -23,7 +24,7 @@ def test_more_is_to_come_of_what_is_not_final() -> None:
 
 def test_each_topic_says_which_role_it_needs() -> None:
     """It fails for a new one without a role."""
-    assert set(ROLES) == {*KEPT_TOPICS, "quotes", "bars"}
+    assert set(ROLES) == {*KEPT_TOPICS, *BOOK_TOPICS, *KINDS}
     assert set(ROLES.values()) <= set(Role) - {Role.PUBLIC}
 
 
