@@ -68,7 +68,7 @@ def _signals(deployment: Deployment) -> pl.DataFrame:
     parts = [SIGNALS_SCHEMA.to_frame().with_columns(strategy=pl.lit("", pl.String))]
     for name, asset in deployment.signals.items():
         if sessions := deployment.valid_sessions(asset):
-            parts.append(deployment.warehouse.read(asset, sessions).with_columns(strategy=pl.lit(name)))
+            parts.append(deployment.warehouse.read(asset, sessions, SIGNALS_SCHEMA.names()).with_columns(strategy=pl.lit(name)))
     return pl.concat(parts)
 
 

@@ -41,7 +41,7 @@ def figures_of(deployment: Deployment, asset: str, figures: Figures, frame: pl.D
     elif figures.of_changes is not None:
         before = deployment.known(deployment.calendar.window(sessions[0], 2)[:-1])
         stored = [day for day in before if deployment.warehouse.exists(asset, day)]
-        rows = pl.concat([deployment.warehouse.read(asset, stored), frame]) if stored else frame
+        rows = pl.concat([deployment.warehouse.read(asset, stored), frame], how="diagonal") if stored else frame
         made = figures.of_changes(rows, [*stored, *sessions]).filter(pl.col("session").is_in(list(sessions)))
     else:
         return {}

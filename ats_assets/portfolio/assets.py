@@ -19,7 +19,7 @@ from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
 from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
-from ats_assets.portfolio.targets import targets_of
+from ats_assets.portfolio.targets import earlier_books, targets_of, with_earlier
 from ats_assets.risk import NamedRule, risk_rules
 from ats_assets.risk.readable import readable_schemas
 from ats_assets.scheduled_events import SCHEDULED
@@ -51,14 +51,15 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     holding, follows = deployment.settings.holding_sessions, deployment.of(followed_periods)
     schemas |= {HOLDING: HOLDING_SCHEMA} if follows else {}
     names = holding + REPEAT_DAYS if holding > 1 and deployment.tells_name_changes else 0
-    windows = _windows(applied, schemas, names=names)
+    earlier = earlier_books(applied)
+    windows = _windows(applied, schemas, names=names + earlier[0] if names else 0)
     node = Node(
         name="targets",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
         reads=(
-            *(Reads(asset=asset, back=holding - 1) for asset in of_strategies.values()),
-            *((Reads(asset=HOLDING, back=follows.settings.followed_sessions - 1),) if follows else ()),
+            *(Reads(asset=asset, back=holding - 1 + earlier[0]) for asset in of_strategies.values()),
+            *((Reads(asset=HOLDING, back=follows.settings.followed_sessions - 1 + earlier[0]),) if follows else ()),
             *windows,
         ),
         contract=Targets,
@@ -77,14 +78,14 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
             *(one.rule.settings for one in applied),
         ),
     )
-    back = max([holding - 1, follows.settings.followed_sessions - 1 if follows else 0, *(window.back for window in windows)])
+    back = max(reads.back for reads in node.reads)
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
         days = deployment.known(window_sessions(deployment.calendar, sessions, back))
         signals = {name: frames[asset] for name, asset in of_strategies.items()}
         of_rules = {one.asset: frames[one.asset] for one in windows}
         identities = identities_of(frames["corporate_actions"]) if names else None
-        held = follows.of(frames[HOLDING], [*capital], days, sessions) if follows else holding
+        held = follows.of(frames[HOLDING], [*capital], days, with_earlier(days, sessions, earlier[0])) if follows else holding
         return targets_of(
             signals, capital, applied, holding_sessions=held, identities=identities, frames=of_rules, days=days, sessions=sessions
         )
@@ -108,7 +109,7 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
 
 
 def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema], *, names: int) -> tuple[Reads, ...]:
-    """One window for each asset that rules read, as wide as the widest of them asks for; and of corporate actions the sessions whose changes of name are followed.
+    """One window for each asset that rules read, as wide as the widest of them asks for, and wider by the past books that later rules look at; and of corporate actions the sessions whose changes of name are followed.
 
     Raises
     ------
@@ -116,12 +117,12 @@ def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema], *, names
         If a rule reads something that is no asset, or that no rule may read.
     """
     asked: dict[str, list[Needs]] = {"corporate_actions": [Needs(asset="corporate_actions", back=names)]} if names else {}
-    for one in applied:
+    for one, later in zip(applied, earlier_books(applied)[1:], strict=True):
         for window in one.rule.needs():
             if window.asset not in known:
                 more = f"; a table {MADE_BY[window.asset]} makes it an asset" if window.asset in MADE_BY else ""
                 raise SettingsError(
                     f"the risk rule {one.name} reads {window.asset!r}, which it can't: it may read {', '.join(sorted(known))}{more}"
                 )
-            asked.setdefault(window.asset, []).append(window)
+            asked.setdefault(window.asset, []).append(Needs(asset=window.asset, back=window.back + later, lag=window.lag))
     return tuple(Reads(asset=asset, back=max(w.back for w in of), lag=min(w.lag for w in of)) for asset, of in asked.items())

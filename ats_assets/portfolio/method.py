@@ -5,7 +5,7 @@ the second, which weighs risk, is given what their past tells.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -52,6 +52,8 @@ class Candidates:
         By the name of each of the method's expressions, of shape (n_sessions, n_symbols) up to the session itself; NaN where there is none.
     held
         Weights that trading begins with, as shares of the shape: those of the session before, as they have drifted since; None where a book begins.
+    exposures
+        By the name of each of the method's `exposures`, of shape (n_symbols,); NaN where there is none.
     """
 
     session: date
@@ -61,14 +63,19 @@ class Candidates:
     values: Mapping[str, Floats]
     horizon_sessions: int
     held: Floats | None = None
+    exposures: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class WeighedBook:
-    """The shape of a book of shape (n_symbols,), as `Method.weights`, and what is to be said about it: a fallback that was taken."""
+    """The shape of a book of shape (n_symbols,), as `Method.weights`, and what is to be said about it: a fallback that was taken.
+
+    Where there is none that may be held, `has_opinion` is False: there are no signals, and nothing is ordered.
+    """
 
     weights: Floats
     remark: str = ""
+    has_opinion: bool = True
 
 
 class RiskMethod(Protocol):
@@ -87,6 +94,11 @@ class RiskMethod(Protocol):
     def book(self, candidates: Candidates) -> WeighedBook:
         """The book of a session."""
         ...
+
+
+def exposures_of(method: RiskMethod) -> Mapping[str, tuple[str, str]]:
+    """What a method asks of stored assets for each symbol of a session: a name, and an asset and its column; the attribute `exposures`, nothing for a method without one."""
+    return getattr(method, "exposures", {})
 
 
 def weighs_risk(method: Method | RiskMethod) -> TypeIs[RiskMethod]:

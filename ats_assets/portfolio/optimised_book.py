@@ -1,14 +1,16 @@
 """What methods that weigh risk share: which symbols they choose among, the covariance, limits with names, and what is done where no weights keep them.
 
 1. The candidates are the best by score, as many as `candidates` says; where more than that are all equal the scores say nothing, and nothing is chosen.
-2. A symbol with too few known returns is left out. A return that is missing is that of the others on that session.
+2. A symbol with too few known returns is left out, and one whose price has not moved: nobody knows its risk, and it would seem to have none. So is one whose exposure to a limited factor is not known.
+   A return that is missing is that of the others on that session.
 3. The covariance of the returns a session, weighted and shrunk (`optimisation.covariance`).
 4. The method's weights under the limits. They add up to 1, or to less where so few symbols can't be given as much.
-5. Where limits conflict or no weights are found, the book is the fallback, and the remark says why: which limits can't be kept together.
+5. Where limits conflict or no weights are found (a covariance is singular), the book is the fallback, and the remark says why: the smallest set of limits that can't be kept together. Where the fallback
+   would break a limit too, there is no book, and nothing is ordered.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ats_assets.errors import PortfolioError
+from ats_assets.portfolio.factor_limits import FactorLimit, expression_name, factor_rows
 from ats_assets.portfolio.method import Candidates, WeighedBook
 from ats_assets.portfolio.optimisation.covariance import Shrinkage, covariance, session_weights
 from ats_assets.portfolio.optimisation.weight_ranges import WeightLimit, WeightRanges
@@ -54,8 +57,12 @@ class OptimisedSettings(Section):
         default=None, gt=0, description="of the book's momentum, in standard deviations of the candidates, either way"
     )
     max_volatility_exposure: float | None = Field(default=None, gt=0, description="likewise of their volatilities")
+    factors: dict[str, FactorLimit] = Field(
+        default_factory=dict, description="limits of the book's exposure to columns of features or to expressions, by name"
+    )
     fallback: Literal["inverse_volatility", "equal", "cash"] = Field(
-        default="inverse_volatility", description="the book where no weights keep the limits"
+        default="inverse_volatility",
+        description="the book where no weights keep the limits; nothing is ordered where it would break one, too",
     )
 
     @model_validator(mode="before")
@@ -94,8 +101,15 @@ class OptimisedMethod(ABC):
         self.lookback_sessions = settings.lookback_sessions
 
     def expressions(self) -> Mapping[str, str]:
-        """The total return of each session; none after one without a bar."""
-        return {RETURN: "$close / Ref($close, 1) - 1"}
+        """The total return of each session, none after one without a bar; and the factors that are expressions."""
+        factors = {expression_name(i): limit.expression for i, (_, limit) in enumerate(sorted(self.settings.factors.items()))}
+        return {RETURN: "$close / Ref($close, 1) - 1", **{name: text for name, text in factors.items() if text is not None}}
+
+    @property
+    def exposures(self) -> Mapping[str, tuple[str, str]]:
+        """The factors that are columns of assets."""
+        limits = sorted(self.settings.factors.items())
+        return {name: (limit.asset, limit.column) for name, limit in limits if limit.asset is not None and limit.column is not None}
 
     @abstractmethod
     def solve(self, risk: RiskModel) -> Floats:
@@ -108,18 +122,22 @@ class OptimisedMethod(ABC):
         """
 
     def book(self, candidates: Candidates) -> WeighedBook:
-        """The weights, or those of the fallback with the reason."""
+        """The weights, or those of the fallback with the reason, or none."""
         weights = np.zeros(len(candidates.symbols))
-        chosen = self._chosen(candidates)
+        exposures = self._exposures(candidates)
+        if lacking := self._lacking(candidates, exposures):
+            remark = f"no symbol has a value of the factor {lacking}, so no book is known to keep its limit. Nothing is ordered"
+            return WeighedBook(weights=weights, remark=remark, has_opinion=False)
+        chosen = self._chosen(candidates, exposures)
         if not len(chosen) or not self.settings.max_weight:
             return WeighedBook(weights=weights)
         returns = known_returns(candidates.values[RETURN][:, chosen])
-        remark = ""
+        symbols = tuple(candidates.symbols[i] for i in chosen)
+        limits = self._limits(symbols, returns, candidates.session, {name: values[chosen] for name, values in exposures.items()})
         try:
             matrix, _ = covariance(returns, session_weights(len(returns), self.settings.half_life_sessions), self.settings.shrinkage)
-            limits = self._limits([candidates.symbols[i] for i in chosen], returns, candidates.session)
             risk = RiskModel(
-                symbols=tuple(candidates.symbols[i] for i in chosen),
+                symbols=symbols,
                 scores=candidates.scores[chosen],
                 probabilities=candidates.probabilities[chosen],
                 returns=returns,
@@ -131,17 +149,34 @@ class OptimisedMethod(ABC):
             )
             weights[chosen] = self.solve(risk)
         except PortfolioError as error:
-            remark = f"{error}. The book is the fallback, {self.settings.fallback}"
-            weights[chosen] = fallback_weights(
-                self.settings.fallback, returns, self._limits([candidates.symbols[i] for i in chosen], returns, candidates.session)
-            )
+            weights[chosen] = fallback_weights(self.settings.fallback, returns, limits)
+            return self._of_fallback(weights, chosen, limits, str(error))
         weights[np.abs(weights) < ROUNDING] = 0.0
-        return WeighedBook(weights=weights, remark=remark)
+        return WeighedBook(weights=weights)
 
-    def _chosen(self, candidates: Candidates) -> NDArray[np.intp]:
+    def _of_fallback(self, weights: Floats, chosen: NDArray[np.intp], limits: WeightRanges, why: str) -> WeighedBook:
+        """The fallback where it keeps all limits but that of the sum, which cash makes up; cash is asked for, whatever limits say."""
+        kind = self.settings.fallback
+        broken = [] if kind == "cash" else limits.broken(weights[chosen])
+        if broken:
+            remark = f"{why}. The fallback, {kind}, does not keep these either: {'; '.join(broken)}. Nothing is ordered"
+            return WeighedBook(weights=np.zeros(len(weights)), remark=remark, has_opinion=False)
+        weights[np.abs(weights) < ROUNDING] = 0.0
+        return WeighedBook(weights=weights, remark=f"{why}. The book is the fallback, {kind}")
+
+    def _exposures(self, candidates: Candidates) -> dict[str, Floats]:
+        """Of each limited factor the symbols' values at the session, of shape (n_symbols,)."""
+        found: dict[str, Floats] = {}
+        for i, (name, limit) in enumerate(sorted(self.settings.factors.items())):
+            found[name] = candidates.exposures[name] if limit.expression is None else candidates.values[expression_name(i)][-1]
+        return found
+
+    def _chosen(self, candidates: Candidates, exposures: Mapping[str, Floats]) -> NDArray[np.intp]:
         """The places of the symbols that are weighed, ascending."""
-        known = np.isfinite(candidates.values[RETURN]).mean(axis=0) >= self.settings.min_known_share
-        able = np.flatnonzero(np.isfinite(candidates.scores) & known)
+        known = self._known(candidates)
+        for values in exposures.values():
+            known &= np.isfinite(values)
+        able = np.flatnonzero(known)
         scores = candidates.scores[able]
         if len(able) > self.settings.candidates:
             if scores.min() == scores.max():
@@ -149,13 +184,25 @@ class OptimisedMethod(ABC):
             able = able[np.sort(np.argsort(-scores, kind="stable")[: self.settings.candidates])]
         return able
 
-    def _limits(self, symbols: list[str], returns: Floats, session: date) -> WeightRanges:
+    def _known(self, candidates: Candidates) -> NDArray[np.bool_]:
+        """Which symbols have a score, enough returns, and one that is not zero."""
+        returns = candidates.values[RETURN]
+        finite = np.isfinite(returns)
+        moved = (np.where(finite, returns, 0.0) != 0.0).any(axis=0)
+        return np.isfinite(candidates.scores) & (finite.mean(axis=0) >= self.settings.min_known_share) & moved
+
+    def _lacking(self, candidates: Candidates, exposures: Mapping[str, Floats]) -> str:
+        """The factor of which no symbol that could be held has a value; empty where there is none."""
+        known = self._known(candidates)
+        return next((name for name, values in exposures.items() if known.any() and not np.isfinite(values[known]).any()), "")
+
+    def _limits(self, symbols: Sequence[str], returns: Floats, session: date, exposures: Mapping[str, Floats]) -> WeightRanges:
         own = self.settings
         upper = np.full(len(symbols), min(own.max_weight / own.max_gross if own.max_gross else 1.0, 1.0))
         rows = [
             WeightLimit(
                 name=_in_words(name, group),
-                coefficients=np.isin(symbols, sorted(group.members(session))).astype(np.float64),
+                coefficients=np.isin(list(symbols), sorted(group.members(session))).astype(np.float64),
                 low=group.least or -np.inf,
                 high=group.most,
             )
@@ -176,6 +223,7 @@ class OptimisedMethod(ABC):
             if most is not None and style.std() > 0.0:
                 exposure = (style - style.mean()) / style.std()
                 rows.append(WeightLimit(name=f"{name} within {most:g} deviations", coefficients=exposure, low=-most, high=most))
+        rows += factor_rows(own.factors, exposures)
         return WeightRanges(lower=np.zeros(len(symbols)), upper=upper, budget=min(1.0, float(upper.sum())), rows=rows)
 
 
@@ -193,7 +241,7 @@ def known_returns(returns: Floats) -> Floats:
 
 
 def fallback_weights(kind: str, returns: Floats, limits: WeightRanges) -> Floats:
-    """A plain book: equal, or as one over the volatilities, within the limits from above; those from below may be missed.
+    """A plain book: equal, or as one over the volatilities, within the limits from above; those from below may be missed, which `WeightRanges.broken` tells.
 
     Examples
     --------

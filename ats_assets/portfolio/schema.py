@@ -18,7 +18,8 @@ class Targets(pa.DataFrameModel):
     proposed_weight: float = pa.Field(description="the strategies' weights times their capital, added up, before the risk rules")
     strategies: pl.List = pa.Field(dtype_kwargs={"inner": pl.String}, description="names of those that have a signal for the symbol")
     reasons: pl.List = pa.Field(
-        dtype_kwargs={"inner": pl.String}, description="of each risk rule that changed the weight, in their order: its name, and why"
+        dtype_kwargs={"inner": pl.String},
+        description="of each strategy that has one for its weight, then of each risk rule that changed the weight, in their order: its name, and why",
     )
 
     class Config(BaseConfig):

@@ -3,7 +3,10 @@
 1. Netting: a strategy's weights times its capital, added up over the strategies. What one wants long and another short cancels out here, and costs nothing.
 2. Holding: the mean of what was wanted in the last sessions, as many as a position is to be held (overlapping portfolios: Jegadeesh and Titman, Journal of Finance 48,
    1993). A score that judges five sessions is not traded away after one: of each session's book a fifth is replaced, so turnover and costs are a fraction.
-3. The risk rules, one after the other, each on the weights that the one before has left, each with a reason for what it changes.
+3. The risk rules, one after the other, each on the weights that the one before has left, each with a reason for what it changes. Where a rule looks at past books, these are what the rules before
+   it have left of past sessions, made in the same way.
+
+What a strategy says of its own weights (an exit, a fallback) comes before the reasons of the rules.
 
 The symbols are those that some strategy has a signal for, with a weight or without. A strategy without signals at a session has no opinion: it adds nothing there, so
 that its capital is in cash; where none has an opinion there are no rows, and nothing is traded. With one strategy, the whole capital, a holding period of one session
@@ -20,10 +23,11 @@ import polars as pl
 from ats_assets.corporate_actions.identity import INSTRUMENT, Identities
 from ats_assets.errors import ContractError
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
-from ats_assets.risk import NamedRule, ruled
+from ats_assets.risk import BOOKS, NamedRule, past_books, ruled
 
 KEYS = ("session", "symbol")
 SYMBOL = "symbol"
+REASON = "reason"
 
 
 def netted(signals: Mapping[str, pl.DataFrame], capital: Mapping[str, float]) -> pl.DataFrame:
@@ -177,7 +181,7 @@ def targets_of(
     Parameters
     ----------
     signals, capital
-        See `netted`; of the sessions, and of the `holding_sessions - 1` before each.
+        See `netted`; of the sessions, and of the `holding_sessions - 1` before each, and where rules look at past books of as many more. With a column `reason`, where a strategy has some.
     holding_sessions, identities
         See `over_holding_period`, and `OwnHoldings` where each strategy has its own.
     rules
@@ -195,17 +199,65 @@ def targets_of(
     ContractError
         If a rule does not keep to its contract.
     """
+    earlier = earlier_books(rules)
+    chain = with_earlier(days, sessions, earlier[0])
     if isinstance(holding_sessions, int):
-        made = over_holding_period(netted(signals, capital), days, sessions, holding_sessions=holding_sessions, identities=identities)
+        made = over_holding_period(netted(signals, capital), days, chain, holding_sessions=holding_sessions, identities=identities)
     else:
         held = OwnHoldings(signals=signals, capital=capital, holding=holding_sessions, days=days, identities=identities)
-        made = held.wanted(sessions)
-    weights = made.select("symbol", "session", weight="proposed_weight")
-    reasons: list[pl.Series] = []
+        made = held.wanted(chain)
+    books = made.select("symbol", "session", weight="proposed_weight")
+    made = _of(made, sessions)
+    told = [_strategies_reasons(made, name, frame) for name, frame in signals.items() if REASON in frame.columns]
     for i, one in enumerate(rules):
-        allowed = ruled(one.name, weights, one.rule.apply(weights, frames, days, sessions))
-        weights = allowed.drop("reason")
-        reasons.append(allowed["reason"].alias(f"reason {i}"))
-    told = pl.concat_list(reasons).list.drop_nulls() if reasons else pl.lit([], dtype=TARGETS_SCHEMA["reasons"])
-    made = made.with_columns(target_weight=weights["weight"], reasons=told)
+        wanted = with_earlier(days, sessions, earlier[i + 1])
+        given = _of(books, wanted)
+        seen = {**frames, BOOKS: books} if past_books(one.rule) else frames
+        allowed = ruled(one.name, given, one.rule.apply(given, seen, days, wanted))
+        books = allowed.drop(REASON)
+        told.append(_of(allowed, sessions)[REASON])
+    named = [reasons.alias(f"reason {i}") for i, reasons in enumerate(told)]
+    reasons = pl.concat_list(named).list.drop_nulls() if named else pl.lit([], dtype=TARGETS_SCHEMA["reasons"])
+    made = made.with_columns(target_weight=books["weight"], reasons=reasons)
     return made.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())
+
+
+def earlier_books(rules: Sequence[NamedRule]) -> list[int]:
+    """How many sessions before those that are wanted have books: before the first rule, and after each of them, since later rules look back at them.
+
+    Examples
+    --------
+    >>> from ats_assets.plugins import RISK_RULES
+    >>> stops = NamedRule(name="stops", rule=RISK_RULES.made("stops", {"max_sessions": 60}))
+    >>> earlier_books([NamedRule(name="limits", rule=RISK_RULES.made("limits", {})), stops])
+    [60, 60, 0]
+    """
+    found = [0]
+    for one in reversed(rules):
+        found.append(found[-1] + past_books(one.rule))
+    return found[::-1]
+
+
+def with_earlier(days: Sequence[date], sessions: Sequence[date], earlier: int) -> Sequence[date]:
+    """The sessions, and all of the so many before each that there are among `days`.
+
+    Examples
+    --------
+    >>> days = [date(2024, 1, i) for i in (2, 3, 4, 5, 8)]
+    >>> [day.day for day in with_earlier(days, days[3:4], 2)]
+    [3, 4, 5]
+    """
+    if not earlier:
+        return sessions
+    place = {day: i for i, day in enumerate(days)}
+    return [days[i] for i in sorted({j for day in sessions for j in range(max(0, place[day] - earlier), place[day] + 1)})]
+
+
+def _of(rows: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    return rows.filter(pl.col("session").is_in(list(sessions)))
+
+
+def _strategies_reasons(made: pl.DataFrame, name: str, signals: pl.DataFrame) -> pl.Series:
+    """What one strategy says of its weights, with its name in front."""
+    found = made.select(KEYS).join(signals.select(*KEYS, REASON), on=KEYS, how="left", validate="1:1", maintain_order="left")
+    return found.select(pl.format("{}: {}", pl.lit(name), REASON).alias(REASON))[REASON]

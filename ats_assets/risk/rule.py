@@ -1,13 +1,14 @@
 """What a risk rule must be able to do.
 
 It is given the weights that are proposed for sessions, and gives those that it allows, with a reason for each that it changes. It says which windows of which assets
-it reads; these end at the session and hold what was known at its close, so it can't look ahead. It can add no symbol and leave none out: a symbol that is not to be
+it reads; these end at the session and hold what was known at its close, so it can't look ahead. One that depends on how a position came about says how many sessions of past books it sees
+(`past_books`): what was proposed, not what an account holds. It can add no symbol and leave none out: a symbol that is not to be
 held has the weight 0.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,8 @@ from ats_assets.plugins import Needs
 
 PROPOSED_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "weight": pl.Float64})
 """What a rule is given: weights are shares of equity, negative for short."""
+BOOKS: Final = "books"
+"""Under which a rule that looks at past books finds them among its frames: `PROPOSED_SCHEMA`, what the rules before it have left."""
 RULED_SCHEMA = pl.Schema({**PROPOSED_SCHEMA, "reason": pl.String})
 """What it gives: the same rows in the same order; the reason is null where the weight is as it was."""
 
@@ -54,6 +57,18 @@ class Rule(Protocol):
             `RULED_SCHEMA`.
         """
         ...
+
+
+def past_books(rule: Rule) -> int:
+    """How many sessions before its own a rule sees the books of, under the name `BOOKS` and beside those of the sessions themselves: its attribute `past_books`, 0 for a rule without one.
+
+    Examples
+    --------
+    >>> from ats_assets.plugins import RISK_RULES
+    >>> past_books(RISK_RULES.made("stops", {"max_sessions": 40})), past_books(RISK_RULES.made("limits", {}))
+    (40, 0)
+    """
+    return int(getattr(rule, "past_books", 0))
 
 
 def session_by_session(proposed: pl.DataFrame, judge: Callable[[pl.DataFrame, date], pl.DataFrame]) -> pl.DataFrame:

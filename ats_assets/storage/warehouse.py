@@ -33,6 +33,9 @@ from ats_assets.storage.root_folder import RootFolder
 from ats_assets.storage.session_folders import SessionFolders
 from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, VINTAGES_OF, WITH_OWN_HISTORY, Vintages
 
+SIGNALS, REASON = "signals", "reason"
+"""The one column that some partitions may have and others lack: signals have it since settings chose what gives reasons, and earlier ones may still be in a window."""
+
 
 class Warehouse(Vintages, Documents):
     """Partitions of assets under one root folder.
@@ -203,6 +206,10 @@ class Warehouse(Vintages, Documents):
             self.check(path, materialize_command(asset, session))
         try:
             frame = pl.read_parquet(paths, columns=list(columns) if columns else None, hive_partitioning=False, missing_columns="raise")
+        except (pl.exceptions.SchemaError, pl.exceptions.ColumnNotFoundError) as error:
+            frame = _with_reasons(paths, columns) if asset.endswith(SIGNALS) else None
+            if frame is None:
+                raise self._unreadable(asset, sessions, paths, error) from error
         except DAMAGE as error:
             raise self._unreadable(asset, sessions, paths, error) from error
         return frame
@@ -268,3 +275,15 @@ def materialize_command(asset: str, session: date) -> str:
     """The command that makes one partition; what is accepted and what is rejected are made together."""
     selected = next((together for together in MADE_TOGETHER if asset in together.split(",")), asset)
     return f"dagster asset materialize -m ats_assets.definitions --select {selected} --partition {session}"
+
+
+def _with_reasons(paths: Sequence[Path], columns: Sequence[str] | None) -> pl.DataFrame | None:
+    """The rows of files of which some lack the column of reasons, null there; None where it is another column that they differ by."""
+    try:
+        parts = [pl.read_parquet(path, hive_partitioning=False) for path in paths]
+    except DAMAGE:
+        return None
+    if len({tuple(item for item in part.schema.items() if item[0] != REASON) for part in parts}) > 1:
+        return None
+    made = pl.concat(parts, how="diagonal")
+    return made.select(columns) if columns else made

@@ -12,13 +12,14 @@ from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
+from ats_assets.portfolio.method import exposures_of, weighs_risk
 from ats_assets.risk.readable import readable_schemas
 from ats_assets.selection.schema import TICKERS, TICKERS_SCHEMA
 from ats_assets.selection.tradable import of_tradable
 from ats_assets.settings import Section
 from ats_assets.strategies.choosing import NamedStrategy, called_signals, strategies, weighting
-from ats_assets.strategies.contracts import Signals
-from ats_assets.strategies.schema import SIGNALS_SCHEMA
+from ats_assets.strategies.contracts import ReasonedSignals, Signals
+from ats_assets.strategies.schema import REASONED_SCHEMA, SIGNALS_SCHEMA
 from ats_assets.strategies.weighting import Weighting
 
 GROUP = "signals"
@@ -46,19 +47,21 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
     tradable = tickers.tradable_states if tickers else ()
     of_tickers = max((one.back for one in needs if one.asset == "universe"), default=0)
     selected = [Reads(asset=TICKERS, back=of_tickers)] if tradable else []
+    _require_exposures(weigh, readable)
     reads = _widened([*(_read(name, one, called, readable) for one in needs), *selected], weigh)
     back = max(window.back for window in reads)
+    reasoned = weigh.gives_reasons or getattr(strategy, "gives_reasons", False)
     node = Node(
         name=name,
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
         reads=reads,
-        contract=Signals,
+        contract=ReasonedSignals if reasoned else Signals,
         code=(_signals, type(strategy), *getattr(strategy, "made_of", ()), type(method)),
         settings=(settings, method.settings, strategy.settings, training.of_results(), *((Tradable(states=tradable),) if tradable else ())),
     )
 
-    remarks = dict[date, str]()
+    remarks, columns = dict[date, str](), (REASONED_SCHEMA if reasoned else SIGNALS_SCHEMA).names()
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
         days = deployment.known(window_sessions(deployment.calendar, sessions, back))
@@ -68,7 +71,7 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         scores = of_tradable(scores, frames[TICKERS], tradable) if tradable else scores
         made, said = weigh.signals(scores, frames, days, sessions)
         remarks.update(said)
-        return made
+        return made if made.columns == columns else made.with_columns(reason=pl.lit(None, pl.String)).select(columns)
 
     @node.asset(deployment, deps=node.deps())
     def signals(context: dg.AssetExecutionContext) -> pl.DataFrame:
@@ -94,6 +97,22 @@ def _widened(reads: Sequence[Reads], weigh: Weighting) -> tuple[Reads, ...]:
         one = found.get(need.asset, Reads(asset=need.asset, back=need.back, lag=need.lag))
         found[need.asset] = Reads(asset=need.asset, back=max(one.back, need.back), lag=min(one.lag, need.lag))
     return tuple(found.values())
+
+
+def _require_exposures(weigh: Weighting, readable: Mapping[str, pl.Schema]) -> None:
+    """Refuse a portfolio method whose factors are in no asset.
+
+    Raises
+    ------
+    SettingsError
+        If a factor names something that is no asset, or that no method may read, or no number in it.
+    """
+    for name, (asset, column) in exposures_of(weigh.method).items() if weighs_risk(weigh.method) else ():
+        where = f"portfolio.options.factors.{name}"
+        if asset not in readable:
+            raise SettingsError(f"{where} reads {asset!r}, which it can't: it may read {', '.join(sorted(readable))}")
+        if column not in readable[asset] or not readable[asset][column].is_numeric():
+            raise SettingsError(f"{where} reads {column!r}, which is no number in {asset}")
 
 
 def _read(name: str, window: Needs, called: Mapping[str, str], readable: Collection[str]) -> Reads:

@@ -34,3 +34,9 @@ class Signals(pa.DataFrameModel):
         strict = True
         ordered = True
         unique = ["session", "symbol"]  # noqa: RUF012
+
+
+class ReasonedSignals(Signals):
+    """Those of a strategy that has reasons for its weights, or of a portfolio method that may have to take its fallback."""
+
+    reason: str = pa.Field(nullable=True, description="why the weight is what it is: an exit that was met, a fallback that was taken")

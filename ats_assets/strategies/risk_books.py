@@ -16,7 +16,7 @@ from ats_assets.corporate_actions.identity import INSTRUMENT
 from ats_assets.errors import ContractError
 from ats_assets.plugins import Needs
 from ats_assets.portfolio import within_limits
-from ats_assets.portfolio.method import Candidates, RiskMethod
+from ats_assets.portfolio.method import Candidates, RiskMethod, exposures_of
 from ats_assets.portfolio.optimised_book import RETURN
 from ats_assets.settings import PortfolioSettings
 from ats_assets.strategies.price_rows import PLACE, PriceRows
@@ -45,8 +45,9 @@ class RiskBooks:
         return MONTH - 1 if self._method.follows else 0
 
     def needs(self) -> tuple[Needs, ...]:
-        """The windows that books are made from, beside those of the scores."""
-        return tuple(one for one in self._rows.needs() if one.asset != "universe")
+        """The windows that books are made from, beside those of the scores; `earlier` sessions before are read of each."""
+        exposed = dict.fromkeys(asset for asset, _ in exposures_of(self._method).values())
+        return (*(one for one in self._rows.needs() if one.asset != "universe"), *(Needs(asset=one, back=self.earlier) for one in exposed))
 
     def chain(self, days: Sequence[date], sessions: Sequence[date]) -> list[date]:
         """The sessions whose scores are needed: those that are wanted, and where the method follows those since the first session of the first one's month."""
@@ -69,7 +70,7 @@ class RiskBooks:
         Returns
         -------
         DataFrame
-            The rows of `sessions`, sorted by session and symbol, with target_weight.
+            The rows of `sessions`, sorted by session and symbol, with target_weight, and the remark as `reason`; none of a session without a book that may be held.
 
         Raises
         ------
@@ -87,16 +88,26 @@ class RiskBooks:
             rows = by_session.get((day,))
             if rows is None:
                 continue
-            weights, remark, held = self._of_one_session(rows, panel, day, held)
+            weights, remark, held = self._of_one_session(rows, panel, day, held, self._exposures(rows, frames, day))
             if day in wanted:
-                parts.append(rows.with_columns(pl.Series("target_weight", weights)))
+                told = pl.lit(remark or None, pl.String).alias("reason")
+                parts += [] if weights is None else [rows.with_columns(pl.Series("target_weight", weights), told)]
                 remarks |= {day: remark} if remark else {}
-        empty = scores.head(0).with_columns(pl.lit(None, pl.Float64).alias("target_weight"))
+        empty = scores.head(0).with_columns(pl.lit(None, pl.Float64).alias("target_weight"), pl.lit(None, pl.String).alias("reason"))
         return (pl.concat(parts) if parts else empty), remarks
 
+    def _exposures(self, rows: pl.DataFrame, frames: Mapping[str, pl.DataFrame], day: date) -> dict[str, Floats]:
+        """What the method asks of stored assets, of the symbols of a session."""
+        found: dict[str, Floats] = {}
+        for name, (asset, column) in exposures_of(self._method).items():
+            of_day = frames[asset].filter(session=day).select("symbol", pl.col(column).cast(pl.Float64).alias("value"))
+            values = rows.select("symbol").join(of_day, on="symbol", how="left", validate="1:1", maintain_order="left")
+            found[name] = _column(values, "value")
+        return found
+
     def _of_one_session(
-        self, rows: pl.DataFrame, panel: "_Panel", day: date, held: Mapping[str, float]
-    ) -> tuple[Floats, str, dict[str, float]]:
+        self, rows: pl.DataFrame, panel: "_Panel", day: date, held: Mapping[str, float], exposures: Mapping[str, Floats]
+    ) -> tuple[Floats | None, str, dict[str, float]]:
         symbols = tuple(rows["symbol"])
         known, values = panel.values(symbols, day, self._method.lookback_sessions)
         moved = values[RETURN][-1] if RETURN in values else np.zeros(len(symbols))
@@ -110,8 +121,11 @@ class RiskBooks:
                 values=values,
                 horizon_sessions=self._horizon,
                 held=drifted if held else None,
+                exposures=exposures,
             )
         )
+        if not book.has_opinion:  # what is held stays, and drifts
+            return None, book.remark, {one: float(weight) for one, weight in zip(known, drifted, strict=True) if weight}
         if book.weights.shape != (len(symbols),) or not np.isfinite(book.weights).all():
             raise ContractError(
                 f"the portfolio method {type(self._method).__name__} must give a finite weight for each of {len(symbols)} symbols"

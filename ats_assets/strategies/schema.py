@@ -14,3 +14,5 @@ SIGNALS_SCHEMA = pl.Schema(
         "model_session": pl.Date,
     }
 )
+REASONED_SCHEMA = pl.Schema({**SIGNALS_SCHEMA, "reason": pl.String})
+"""Those of the contract `ReasonedSignals`."""

@@ -22,9 +22,10 @@ SCORES_SCHEMA = pl.Schema(
         "probability": pl.Float64,
         "model_session": pl.Date,
         "target_weight": pl.Float64,
+        "reason": pl.String,
     }
 )
-"""What `scores` gives; the last three columns may be left out."""
+"""What `scores` gives; the last four columns may be left out."""
 
 
 def signals_of(strategy: str) -> str:
@@ -61,6 +62,7 @@ class Strategy(Protocol):
         -------
         polars.DataFrame
             `SCORES_SCHEMA`: symbol, session, score (higher is better), and where there are such, probability (of beating the session's median) and model_session. A strategy that sizes
-            its bets itself gives target_weight, a share of equity, instead of having the portfolio's method make it of the score; limits hold all the same.
+            its bets itself gives target_weight, a share of equity, instead of having the portfolio's method make it of the score; limits hold all the same. One whose class has
+            `gives_reasons = True` may give a reason for a weight, such as an exit, which the signals and the targets tell.
         """
         ...

@@ -16,7 +16,7 @@ from ats_assets.portfolio import Method, score_ranks, target_weights, within_lim
 from ats_assets.portfolio.method import RiskMethod, weighs_risk
 from ats_assets.settings import PortfolioSettings
 from ats_assets.strategies.risk_books import RiskBooks
-from ats_assets.strategies.schema import SIGNALS_SCHEMA
+from ats_assets.strategies.schema import REASONED_SCHEMA, SIGNALS_SCHEMA
 
 
 class Weighting:
@@ -38,6 +38,11 @@ class Weighting:
     def earlier(self) -> int:
         """How many sessions before a wanted one need scores, too."""
         return 0 if self._by_risk is None else self._by_risk.earlier
+
+    @property
+    def gives_reasons(self) -> bool:
+        """Whether signals have a column `reason`."""
+        return self._by_risk is not None
 
     def needs(self) -> tuple[Needs, ...]:
         """The windows that weights are made from, beside those of the scores."""
@@ -73,8 +78,8 @@ def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, metho
     Parameters
     ----------
     scores
-        symbol, session, score, and where there are such probability, model_session and target_weight; one or several sessions, in any order. With target weights no method is
-        asked; they are held to the limits.
+        symbol, session, score, and where there are such probability, model_session, target_weight and reason; one or several sessions, in any order. With target weights no
+        method is asked; they are held to the limits.
     settings
         Limits.
     method
@@ -83,7 +88,7 @@ def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, metho
     Returns
     -------
     DataFrame
-        The signals contract, sorted by (session, symbol). Rank 1 is the highest score; equal scores share a rank and a weight.
+        The signals contract, with `reason` where the scores have it, sorted by (session, symbol). Rank 1 is the highest score; equal scores share a rank and a weight.
 
     Raises
     ------
@@ -103,7 +108,7 @@ def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, metho
     absent = {"probability": pl.Float64, "model_session": pl.Date}
     scores = scores.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in absent.items() if name not in scores.columns)
     parts = [_of_one_session(part, settings, method) for part in scores.partition_by("session", maintain_order=True)]
-    return pl.concat(parts) if parts else pl.DataFrame(schema=SIGNALS_SCHEMA)
+    return pl.concat(parts) if parts else pl.DataFrame(schema=_schema_of(scores))
 
 
 def _of_one_session(rows: pl.DataFrame, settings: PortfolioSettings, method: Method | None) -> pl.DataFrame:
@@ -116,7 +121,11 @@ def _of_one_session(rows: pl.DataFrame, settings: PortfolioSettings, method: Met
         pl.Series("rank", score_ranks(scores)),
         pl.Series("target_weight", weights),
         pl.Series("direction", np.where(weights > 0, "long", np.where(weights < 0, "short", "flat")), dtype=pl.String),
-    ).select(pl.col(name).cast(dtype) for name, dtype in SIGNALS_SCHEMA.items())
+    ).select(pl.col(name).cast(dtype) for name, dtype in _schema_of(rows).items())
+
+
+def _schema_of(scores: pl.DataFrame) -> pl.Schema:
+    return REASONED_SCHEMA if "reason" in scores.columns else SIGNALS_SCHEMA
 
 
 def _require_unique(frame: pl.DataFrame, name: str) -> None:

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.portfolio import holds
-from ats_assets.portfolio.method import Candidates, RiskMethod
+from ats_assets.portfolio.method import Candidates, RiskMethod, exposures_of
 from ats_assets.settings import PortfolioSettings
-from ats_assets.strategies.contracts import Signals
+from ats_assets.strategies.contracts import ReasonedSignals
 from ats_assets.strategies.weighting import Weighting
 from ats_assets_tests.kits import market
 from ats_assets_tests.kits.settings import judge_settings
@@ -55,6 +55,7 @@ class RiskMethodKit:
             values=values,
             horizon_sessions=5,
             held=random.dirichlet(np.ones(symbols)) if held and symbols else None,
+            exposures={name: random.normal(size=symbols) for name in exposures_of(method)},
         )
 
     @FOR_EACH_CLASS
@@ -86,7 +87,7 @@ class RiskMethodKit:
 
     def test_it_holds_something_within_the_limits(self) -> None:
         made = self.weighed(market.DAYS[25:], max_weight=0.3)
-        Signals.validate(made)
+        ReasonedSignals.validate(made)
         assert (made.group_by("session").agg(pl.col("target_weight").abs().sum())["target_weight"] > 0.0).all(), (
             "give `small` settings with which it does"
         )

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from ats_assets.plugins import Plugin
-from ats_assets.risk import Rule, ruled
+from ats_assets.risk import BOOKS, Rule, past_books, ruled
 from ats_assets.risk.rule import PROPOSED_SCHEMA
 from ats_assets_tests.kits import market
 from ats_assets_tests.kits.settings import judge_settings
@@ -43,7 +43,11 @@ class RiskRuleKit:
         """To neighbouring sessions, by what the rule asks for and nothing else."""
         rule = self.rule()
         frames, days = market.windows(rule.needs(), sessions, rows)
-        given = (proposed() if books is None else books).filter(pl.col("session").is_in(list(sessions)))
+        known = proposed() if books is None else books
+        given = known.filter(pl.col("session").is_in(list(sessions)))
+        first = market.DAYS[max(0, market.DAYS.index(sessions[0]) - past_books(rule))]
+        frames |= {BOOKS: known.filter(pl.col("session").is_between(first, sessions[-1]))} if past_books(rule) else {}
+        days = market.DAYS[min(market.DAYS.index(first), market.DAYS.index(days[0])) : market.DAYS.index(sessions[-1]) + 1]
         return ruled("mine", given, rule.apply(given, frames, days, sessions))
 
     def test_each_change_has_a_reason_and_what_is_not_changed_has_none(self) -> None:

@@ -15,7 +15,7 @@ import pytest
 from ats_assets.plugins import Plugin
 from ats_assets.settings import PortfolioSettings, TrainingSettings
 from ats_assets.strategies import SCORES_SCHEMA, Strategy, signals_from_scores
-from ats_assets.strategies.contracts import Signals
+from ats_assets.strategies.contracts import ReasonedSignals, Signals
 from ats_assets_tests.kits import market
 from ats_assets_tests.kits.settings import judge_settings
 
@@ -50,7 +50,9 @@ class StrategyKit:
         assert made["score"].is_finite().all()
         with_bar = market.frames()["bars"].select("symbol", "session")
         assert made.join(with_bar, on=["symbol", "session"], how="anti").is_empty(), "a score of what had no bar at the session"
-        Signals.validate(signals_from_scores(made, PortfolioSettings(top_k=3)))
+        told = getattr(self.strategy(), "gives_reasons", False)
+        assert told or "reason" not in made.columns, "set gives_reasons = True on its class: then signals have a column for them"
+        (ReasonedSignals if told else Signals).validate(signals_from_scores(made, PortfolioSettings(top_k=3)))
 
     def test_the_same_rows_give_the_same_scores_alone_and_in_any_range(self) -> None:
         sessions = market.DAYS[18:]

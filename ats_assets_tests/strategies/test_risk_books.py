@@ -1,13 +1,15 @@
 """Books by risk as assets: a session alone and a range are the same bytes, and a fallback is told."""
 
+import re
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.errors import PortfolioError
+from ats_assets.errors import PortfolioError, SettingsError
 from ats_assets.leakcheck.subjects import of_deployment, stored_bars
 from ats_assets.portfolio import target_weights
 from ats_assets.settings import PortfolioSettings
@@ -47,8 +49,29 @@ def test_a_fallback_is_told_and_looking_ahead_is_watched(tmp_path: Path) -> None
     text = str(told[-1].materialization.metadata["fallbacks"].value)
     assert "few at least 0.9" in text
     assert "inverse_volatility" in text
+    assert deployment.warehouse.read("signals", [sessions[-1]]).is_empty(), "the fallback does not keep the limit either"
+    factors = {"up": {"asset": "trend", "column": "UP10", "least": 0.55, "unit": "value"}}
+    limited = market(tmp_path, method="minimum_variance", options={"lookback_sessions": 20, "factors": factors})
+    make_history(limited, sessions[-1], sessions[-1], ("signals", "targets"))
+    exposures = limited.warehouse.read("trend", [sessions[-1]], ["symbol", "UP10"])
+    book = limited.warehouse.read("signals", [sessions[-1]]).join(exposures, on="symbol")
+    held = float((book["target_weight"] * book["UP10"]).sum() / book["target_weight"].sum())
+    assert held >= 0.55 - 1e-6 or book["reason"].str.contains("up at least 0.55").all()
     bars, days = stored_bars(deployment, 40, 8)
     assert "signals" in {subject.name for subject in of_deployment(deployment, bars, days)}
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        ({"asset": "trent", "column": "UP10"}, "portfolio.options.factors.up reads 'trent', which it can't: it may read alpha158"),
+        ({"asset": "trend", "column": "UP11"}, "portfolio.options.factors.up reads 'UP11', which is no number in trend"),
+        ({"asset": "trend", "column": "symbol"}, "which is no number in trend"),
+    ],
+)
+def test_a_factor_that_is_not_there_is_refused_at_the_start(tmp_path: Path, factor: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        build(market(tmp_path, method="minimum_variance", options={"factors": {"up": {**factor, "most": 1.0}}}))
 
 
 def test_scores_alone_are_not_enough_for_it() -> None:

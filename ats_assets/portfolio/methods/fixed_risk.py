@@ -1,7 +1,8 @@
 """Fixed risk: each of the best by score may lose the same share of equity before its stop is reached (Tharp, Trade Your Way to Financial Freedom, 1998).
 
-The stop is so many average true ranges below the close, so a weight is `risk_share` / (`stop_atr` x ATR / close): a calm symbol gets more. All of them get less, in proportion, where they would
-need more than there is. `peak_exits` with the same `stop_atr` leaves near that stop: its range is Wilder's average, this one a plain mean.
+The stop is so many average true ranges (Wilder's, of `ats_assets.risk.average_range`) below the close, so a weight is `risk_share` / (`stop_atr` x ATR / close): a calm symbol gets more. All of them
+get less, in proportion, where they would need more than there is. The risk rule `stops` with the same `stop_atr` and `atr_sessions` ends a position at that very stop; so does `peak_exits` with
+`range_of = "entry"`. `orders.limits.max_position_notional` is the most that a position may be in currency.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pydantic import Field
 
 from ats_assets.plugins import Plugin
 from ats_assets.portfolio.method import Candidates, WeighedBook, places
+from ats_assets.risk.average_range import average_true_range
 from ats_assets.settings import Positive, Section, Share
 
 ATR = "atr"
@@ -22,7 +24,7 @@ class FixedRiskSettings(Section):
     top_k: Positive = Field(default=10, description="positions, of the best by score")
     risk_share: float = Field(default=0.02, gt=0, le=1, description="of equity, that a position loses at its stop")
     stop_atr: float = Field(default=2.0, gt=0, description="average true ranges from the close to the stop")
-    atr_sessions: Positive = Field(default=14, description="of the mean of true ranges")
+    atr_sessions: Positive = Field(default=14, description="of the average true range (Wilder's)")
     max_weight: Share = Field(default=1.0, description="of one symbol; default: portfolio.max_weight")
     max_gross: float = Field(default=1.0, ge=0, le=10, description="which the shape is scaled to; default: portfolio.max_gross")
 
@@ -37,10 +39,9 @@ class FixedRisk:
         self.settings = settings
 
     def expressions(self) -> Mapping[str, str]:
-        """The mean true range over the close."""
-        past = "Ref($close, 1)"
-        widest = f"Greater($high - $low, Greater(Abs($high - {past}), Abs($low - {past})))"
-        return {ATR: f"Mean({widest}, {self.settings.atr_sessions}) / $close + 0 * Ref($close, {self.settings.atr_sessions})"}
+        """The average true range over the close, of a symbol with as many sessions of history."""
+        sessions = self.settings.atr_sessions
+        return {ATR: f"{average_true_range(sessions)} / $close + 0 * Ref($close, {sessions})"}
 
     def book(self, candidates: Candidates) -> WeighedBook:
         """The weights of the best; the shape is of size one at most, so that `portfolio.max_gross` is the most that all have."""

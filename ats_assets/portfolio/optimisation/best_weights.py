@@ -48,7 +48,7 @@ def best_weights(
     LimitsConflictError
         If no weights keep the limits.
     PortfolioError
-        If there are such weights, but no best ones were found.
+        If there are such weights, but no best ones were found; or the covariance is singular.
 
     Examples
     --------
@@ -59,12 +59,12 @@ def best_weights(
     >>> best_weights(np.diag([0.04, 0.01]), np.zeros(2), limits, held=held, costs=costs).round(3).tolist()  # part of the way
     [0.28, 0.72]
     """
+    if not factored.compiled(np.array(matrix, np.float64)):  # else a book without any risk, by luck, is the best one
+        raise PortfolioError("no best weights: the covariance is not positive definite; shrink it, or give more sessions")
     if costs is None and not limits.rows:
         if limits.lower.sum() > limits.budget + 1e-12 or limits.upper.sum() < limits.budget - 1e-12 or (limits.lower > limits.upper).any():
             raise LimitsConflictError(limits.conflict())
         return box_weights(aversion * matrix, gain, limits.lower, limits.upper, limits.budget, held)
-    if not factored.compiled(np.array(matrix, np.float64)):
-        raise PortfolioError("no best weights: the covariance is not positive definite; shrink it, or give more sessions")
     return _by_cones(aversion * matrix, gain, limits, held, costs)
 
 

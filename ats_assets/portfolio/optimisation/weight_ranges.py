@@ -81,6 +81,18 @@ class WeightRanges:
             and all(row.low - tolerance <= found <= row.high + tolerance for found, row in sums)
         )
 
+    def broken(self, weights: Floats, tolerance: float = 1e-7) -> list[str]:
+        """The names of the rows that weights break, whatever they add up to.
+
+        Examples
+        --------
+        >>> few = WeightLimit(name="few at least 0.5", coefficients=np.array([1.0, 0.0]), low=0.5)
+        >>> WeightRanges(lower=np.zeros(2), upper=np.ones(2), rows=(few,)).broken(np.array([0.2, 0.8]))
+        ['few at least 0.5']
+        """
+        sums = [(weights @ row.coefficients, row) for row in self.rows]
+        return [row.name for found, row in sums if not row.low - tolerance <= found <= row.high + tolerance]
+
     def can_be_kept(self, which: Collection[int]) -> bool:
         """Whether some weights keep those limits whose places in `names` are given."""
         from scipy.optimize import linprog  # noqa: PLC0415 - a third of a second, where limits conflict

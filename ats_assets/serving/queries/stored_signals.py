@@ -10,6 +10,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.intervals.schema import INTERVALS
 from ats_assets.serving.queries.versions_read import joint_version
+from ats_assets.strategies.schema import SIGNALS_SCHEMA
 
 Rows = dict[str, Any]
 _OF_INTERVAL = ("expected_return", "lower", "upper", "confidence")
@@ -91,7 +92,10 @@ def held_against_wanted(deployment: Deployment, session: date) -> Rows | None:
 
 def stored_signals(deployment: Deployment, session: date) -> pl.DataFrame:
     """The signals of each strategy, best first; with a column `strategy` in front where there are several."""
-    frames = {name: deployment.warehouse.read(asset, [session]).sort("rank", "symbol") for name, asset in deployment.signals.items()}
+    columns = SIGNALS_SCHEMA.names()  # what strategies say of their weights is among the reasons of the targets
+    frames = {
+        name: deployment.warehouse.read(asset, [session], columns).sort("rank", "symbol") for name, asset in deployment.signals.items()
+    }
     if len(frames) == 1:
         return next(iter(frames.values()))
     return pl.concat(frame.select(pl.lit(name).alias("strategy"), pl.all()) for name, frame in frames.items())

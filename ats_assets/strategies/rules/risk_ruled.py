@@ -2,7 +2,8 @@
 
 `[risk]` holds rules for what all strategies want together. This one applies a rule to the signals of one strategy before they are netted with the others', so that a strategy that only pays in quiet markets
 can stand aside in wild ones while the rest goes on. That one has a capital of 0, so that its positions are held once. The rule sees weights as shares of the strategy's own capital. A rule of one's
-own lies in `[risk]` only; what a rule takes from other sections there (limits, costs) is written in `options`.
+own lies in `[risk]` only; what a rule takes from other sections there (limits, costs) is written in `options`. A rule that looks at past books, such as `stops`, sees the strategy's. What it changes has the
+rule's reason in the signal, and so in the targets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ import polars as pl
 from pydantic import Field
 
 from ats_assets.plugins import RISK_RULES, Needs, Plugin
-from ats_assets.risk import ruled
+from ats_assets.risk import BOOKS, past_books, ruled
 from ats_assets.settings import Name, Section, TrainingSettings
 from ats_assets.strategies.strategy import signals_of
 
@@ -29,6 +30,8 @@ class RiskRuledSettings(Section):
 class RiskRuled:
     """Rule another strategy's positions."""
 
+    gives_reasons = True
+
     def __init__(self, settings: RiskRuledSettings) -> None:
         self.settings = settings
         self.rule = RISK_RULES.made(settings.rule, settings.options, setting="strategies.<name>.rule")
@@ -36,7 +39,7 @@ class RiskRuled:
 
     def needs(self, training: TrainingSettings) -> tuple[Needs, ...]:  # noqa: ARG002 - no model is asked
         """The primary strategy's signals, and what the rule reads."""
-        return (Needs(asset=signals_of(self.settings.primary)), *self.rule.needs())
+        return (Needs(asset=signals_of(self.settings.primary), back=past_books(self.rule)), *self.rule.needs())
 
     def scores(
         self,
@@ -46,10 +49,13 @@ class RiskRuled:
         training: TrainingSettings,  # noqa: ARG002
     ) -> pl.DataFrame:
         """The primary strategy's scores, and the weights that the rule leaves."""
-        wanted = frames[signals_of(self.settings.primary)].filter(pl.col("session").is_in(list(sessions))).sort("session", "symbol")
-        proposed = wanted.select("symbol", "session", weight=pl.col("target_weight").fill_null(0.0))
-        allowed = ruled(self.settings.rule, proposed, self.rule.apply(proposed, frames, days, sessions))
-        return wanted.select("symbol", "session", "score", "model_session").with_columns(target_weight=allowed["weight"] + 0.0)
+        signals = frames[signals_of(self.settings.primary)].sort("session", "symbol")
+        books = signals.select("symbol", "session", weight=pl.col("target_weight").fill_null(0.0))
+        wanted, proposed = (rows.filter(pl.col("session").is_in(list(sessions))) for rows in (signals, books))
+        seen = {**frames, BOOKS: books} if past_books(self.rule) else frames
+        allowed = ruled(self.settings.rule, proposed, self.rule.apply(proposed, seen, days, sessions))
+        kept = wanted.select("symbol", "session", "score", "model_session")
+        return kept.with_columns(target_weight=allowed["weight"] + 0.0, reason=allowed["reason"])
 
 
 PLUGIN = Plugin(settings=RiskRuledSettings, make=RiskRuled)

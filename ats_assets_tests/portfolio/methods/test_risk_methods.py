@@ -72,6 +72,11 @@ class TestBlackLitterman(RiskMethodKit):
     small: ClassVar[dict[str, Any]] = SMALL
 
 
+class TestOwnFactor(RiskMethodKit):
+    plugin = minimum_variance.PLUGIN
+    small: ClassVar[dict[str, Any]] = {**SMALL, "factors": {"size": {"expression": "Log($close * $volume)", "least": -0.1, "most": 0.1}}}
+
+
 class TestKelly(RiskMethodKit):
     plugin = kelly.PLUGIN
     small: ClassVar[dict[str, Any]] = SMALL
@@ -128,6 +133,7 @@ def test_where_groups_conflict_the_fallback_keeps_them_and_the_limits_are_named(
     book = made("minimum_variance", groups=groups).book(seen())
     assert "weights add up to 1; banks at most 0.4; tech at most 0.3" in book.remark
     assert "fallback, inverse_volatility" in book.remark
+    assert book.has_opinion
     assert book.weights[:6].sum() == pytest.approx(0.3)
     assert book.weights[6:].sum() == pytest.approx(0.4)
     assert not made("minimum_variance", groups=groups, fallback="cash").book(seen()).weights.any()
@@ -149,6 +155,66 @@ def test_the_beta_and_the_styles_of_a_book_are_limited() -> None:
     momentum = returns.sum(axis=0)
     exposures = (momentum - momentum.mean()) / momentum.std()
     assert abs(made("mean_variance", skill=0.3, max_momentum=0.1).book(seen()).weights @ exposures) <= 0.1 + 1e-6
+
+
+def test_factors_of_ones_own_are_limited_in_deviations_or_as_they_are() -> None:
+    """By an expression over bars and by a column of a stored asset, side by side; a symbol whose exposure nobody knows is left out."""
+    random = np.random.default_rng(7)
+    size, value = random.normal(10.0, 2.0, (60, 12)), random.normal(size=12)
+    value[11] = np.nan
+    known = np.arange(11)
+    factors = {
+        "size": {"expression": "Log($close * $volume)", "least": -0.2, "most": 0.2},
+        "value": {"asset": "trend", "column": "UP10", "least": 0.0, "unit": "value"},
+    }
+    method = made("minimum_variance", factors=factors)
+    assert method.expressions()["factor_0"] == "Log($close * $volume)"
+    assert dict(method.exposures) == {"value": ("trend", "UP10")}
+    given_values = replace(seen(), exposures={"value": value}, values={**seen().values, "factor_0": size})
+    book = method.book(given_values)
+    assert book.remark == ""
+    assert book.weights[11] == 0.0
+    now = size[-1, known]
+    assert abs(book.weights[known] @ ((now - now.mean()) / now.std())) <= 0.2 + 1e-6
+    assert book.weights[known] @ value[known] >= -1e-6
+    free = made("minimum_variance").book(seen()).weights
+    assert free[known] @ value[known] < -0.5, "without the limit it is another book"
+    unknown = method.book(replace(given_values, exposures={"value": np.full(12, np.nan)}))
+    assert not unknown.has_opinion
+    assert "no symbol has a value of the factor value" in unknown.remark
+    beyond = made("minimum_variance", factors={"value": {**factors["value"], "least": 9.0}}).book(given_values)
+    assert not beyond.has_opinion
+    assert "value at least 9" in beyond.remark
+    assert beyond.remark.endswith("The fallback, inverse_volatility, does not keep these either: value at least 9. Nothing is ordered")
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        ({"most": 1.0}, "say whose exposure it is"),
+        ({"asset": "trend", "most": 1.0}, "say whose exposure it is"),
+        ({"asset": "trend", "column": "UP10", "expression": "$close", "most": 1.0}, "say whose exposure it is"),
+        ({"expression": "$close"}, "least and most are both missing"),
+        ({"expression": "$close", "least": 2.0, "most": 1.0}, r"least \(2\) is above most \(1\)"),
+    ],
+)
+def test_a_factor_that_can_not_be_meant_is_refused(factor: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        minimum_variance.MinimumVarianceSettings.model_validate({"factors": {"mine": factor}})
+
+
+def test_what_did_not_move_and_what_moves_as_another_does() -> None:
+    """A constant price has no known risk and is left out; of two equal columns the covariance is singular unless it is shrunk."""
+    returns = factor_returns(1, 12, 60)
+    returns[:, 11], returns[:, 9] = 0.0, returns[:, 8]
+    given_returns = seen(**{"return": returns})
+    plain = made("minimum_variance", shrinkage="none").book(given_returns)
+    assert "the covariance is not positive definite" in plain.remark
+    assert "fallback, inverse_volatility" in plain.remark
+    assert plain.weights[11] == 0.0
+    assert plain.weights[8] == plain.weights[9] > 0.0
+    shrunk = made("minimum_variance").book(given_returns)
+    assert (shrunk.remark, shrunk.weights[11]) == ("", 0.0)
 
 
 def test_skill_moves_mean_variance_from_the_least_risk_to_the_best_scores() -> None:

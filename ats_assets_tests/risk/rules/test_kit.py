@@ -18,6 +18,7 @@ from ats_assets.risk.rules import (
     limits,
     liquidity,
     regime_filter,
+    stops,
     value_at_risk,
     volatility_target,
 )
@@ -93,6 +94,11 @@ class TestBlackout(RiskRuleKit):
 class TestConfidenceByBound(RiskRuleKit):
     plugin = confidence.PLUGIN
     small: ClassVar[dict[str, Any]] = {"by": "bound"}
+
+
+class TestStops(RiskRuleKit):
+    plugin = stops.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"max_sessions": 12, "atr_sessions": 3, "peak_atr": 0.5, "stop_percent": 2.0, "target_percent": 3.0}
 
 
 @pytest.mark.parametrize(

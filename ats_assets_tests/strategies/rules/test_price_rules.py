@@ -11,13 +11,10 @@ import pytest
 from pydantic import ValidationError
 
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
-from ats_assets.expressions import compute
 from ats_assets.plugins import STRATEGIES
 from ats_assets.settings import PortfolioSettings, TrainingSettings
 from ats_assets.strategies import Strategy, signals_from_scores
-from ats_assets.strategies.rules.peak_exits import PeakExits, PeakExitsSettings, exited
 from ats_assets.strategies.rules.weighted_rules import WeightedRulesSettings, weighted_rules
-from ats_assets_tests.expressions.panels import calendar
 from ats_assets_tests.small_market import FIRST as FIRST_SESSION
 from ats_assets_tests.small_market import make_history, small_market
 from ats_assets_tests.strategies.rules.price_market import FIRST, bars_of, profit, weights_of
@@ -222,53 +219,6 @@ def test_a_rule_that_can_not_be_meant_is_refused(change: dict[str, Any], message
         WeightedRulesSettings.model_validate(change)
 
 
-def left(closes: list[float], sides: list[int] | None = None, atr: float = 1.0, **settings: Any) -> bool:
-    """Oldest first."""
-    wanted = PeakExitsSettings(**({"max_sessions": len(closes) - 1, "peak_atr": None} | settings))
-    held = np.array([sides or [0, *[1] * (len(closes) - 1)]], float)[:, ::-1]
-    return bool(exited(held, np.array([closes])[:, ::-1], np.full((1, len(closes)), atr), wanted)[0])
-
-
-def test_the_average_true_range_by_hand() -> None:
-    """Wilder's, of two sessions: each is half of the one before and half of the session's true range, which reaches to the close before."""
-    quiet = [(11.0, 9.0, 10.0)] * 40
-    highs, lows, closes = (list(one) for one in zip(*quiet, (15.0, 12.0, 14.0), (13.0, 9.0, 9.5), strict=True))
-    days = calendar(len(closes))
-    bars = pl.DataFrame({"symbol": ["A"] * len(days), "session": days, "high": highs, "low": lows, "close": closes})
-    ranges = compute(bars, {"r": PeakExits(PeakExitsSettings(atr_sessions=2)).scale})["r"].to_list()
-    assert ranges[39] == pytest.approx(2.0, rel=1e-6)
-    assert ranges[40] == pytest.approx((2.0 + 5.0) / 2, rel=1e-6)  # 15 less the 10 before
-    assert ranges[41] == pytest.approx((3.5 + 5.0) / 2, rel=1e-6)  # the 14 before less 9
-
-
-def test_exits_by_hand() -> None:
-    rise = [9.0, 10, 12, 11]
-    assert left(rise, peak_atr=1.0)
-    assert not left(rise, peak_atr=1.1)
-    assert not left(rise, peak_atr=1.0, least_rise_atr=2.5)  # two above the entry is no peak yet
-    assert left([9.0, 10, 9, 12], stop_atr=1.0)  # left at 9, whatever came then
-    assert not left([9.0, 10, 9.1, 12], stop_atr=1.0)
-    assert left([9.0, 10, 13, 10], target_atr=3.0)
-    assert left([9.0, 10, 10, 10], stale_sessions=2)
-    assert not left([9.0, 10, 10, 11], stale_sessions=2)
-    assert left([9.0, 10, 11, 12], sides=[1, 1, 1, 1])  # entered before the window
-    assert not left([9.0, 5, 11, 12], sides=[0, 1, 0, 1], stop_atr=1.0)  # a new position is another one
-    assert left([9.0, 10, 9, 10], sides=[0, -1, -1, -1], peak_atr=1.0)  # a short position has its peak at the lowest close
-    assert not left([9.0, 10, 11, 12], sides=[0, 0, 0, 0], stop_atr=0.1)
-
-
-def test_stops_that_adapt_by_hand() -> None:
-    falls = [9.0, 10, 9.2, 9.2, 9.2]
-    assert not left(falls, stop_atr=1.0)
-    assert left(falls, stop_atr=1.0, tighten_per_session=0.1)  # 0.8 ranges away after two sessions
-    assert not left([9.0, 10, 9.2], stop_atr=1.0, tighten_per_session=0.1)  # and 0.9 after one
-    assert not left([9.0, 10, 9.4, 9.4, 9.4], stop_atr=1.0, tighten_per_session=0.3, least_share=0.7)
-    assert left([9.0, 10, 12, 10], secure_atr=2.0)  # it has been two above the entry, and is back
-    assert not left([9.0, 10, 11.9, 10], secure_atr=2.0)
-    assert not left([9.0, 10, 12, 10.1], secure_atr=2.0)
-    assert left([9.0, 10, 8, 10], sides=[0, -1, -1, -1], secure_atr=2.0)  # a short position
-
-
 def test_a_range_may_be_the_deviation_of_returns() -> None:
     """Bars without a range of their own, whose returns alternate: the stop lies one deviation below the entry."""
     returns = np.array([0.01, -0.01] * 6 + [-0.0107])
@@ -326,7 +276,8 @@ def test_several_strategies_at_once_are_traded_by_the_graph(tmp_path: Path) -> N
         "reversion": {"kind": "bollinger_reversion", "window_sessions": 5, "entry": 1.0, "max_sessions": 4, "capital": 0.25},
         "spreads": {"kind": "pairs", "formation_sessions": 20, "level_percent": 10, "capital": 0.25},
     }
-    deployment = small_market(tmp_path, strategies=strategies)
+    stops = {"max_sessions": 8, "atr_sessions": 3, "peak_atr": None, "stop_percent": 1.0}
+    deployment = small_market(tmp_path, strategies=strategies, risk={"stops": stops})
     last = deployment.calendar.offset(FIRST_SESSION, 30)
     assert make_history(deployment, FIRST_SESSION, last).success
     sessions = deployment.calendar.window(last, 15)
@@ -335,3 +286,12 @@ def test_several_strategies_at_once_are_traded_by_the_graph(tmp_path: Path) -> N
     assert held["reversion"] > 0
     targets = deployment.warehouse.read("targets", sessions)
     assert targets["target_weight"].abs().sum() > 0
+    told = targets.explode("reasons")["reasons"].drop_nulls()
+    assert told.str.contains(r"^kept: (peak|time): ").any(), "an exit of one strategy is told in the targets"
+    assert told.str.contains(r"^stops: stop: the close of 2021-0\d-\d\d, .*, is at or (below|above) .*; entered on 2021-").any()
+    kept = deployment.warehouse.read("kept_signals", sessions)
+    left = kept.filter(pl.col("reason").is_not_null())
+    assert left["target_weight"].abs().sum() == 0.0 < left.height
+    before = deployment.warehouse.data_versions("targets", sessions[-2:])
+    assert make_history(deployment, sessions[-1], sessions[-1], ("kept_signals", "targets")).success
+    assert deployment.warehouse.data_versions("targets", sessions[-2:]) == before, "made alone it is the same"

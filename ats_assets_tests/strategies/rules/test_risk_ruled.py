@@ -33,7 +33,11 @@ def test_a_regime_filter_is_put_on_one_strategy_and_leaves_the_other_alone(tmp_p
     assert known["target_weight_ruled"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-6)
     assert (rows["always"]["target_weight"] != 0).any()
     targets = deployment.warehouse.read("targets", days)
-    assert targets.filter(pl.col("reasons").list.len() > 0).is_empty(), "what all want together has no rule"
+    told = targets.explode("reasons")["reasons"].drop_nulls()
+    assert told.len() > 0
+    assert told.str.starts_with("fast_when_calm: regime_filter: ").all(), (
+        "what all want together has no rule; what the strategy's rule changed is told"
+    )
 
 
 def test_a_rule_that_reads_what_is_no_asset_is_refused(tmp_path: Path) -> None:

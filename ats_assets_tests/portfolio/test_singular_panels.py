@@ -1,0 +1,121 @@
+"""A panel whose covariance is singular, and limits that conflict, from bars to orders: what is held is named, and what may not be held is not ordered."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import CorruptPartitionError
+from ats_assets.sources import MEASURES
+from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
+
+LAST = date(2021, 2, 12)
+"""The 29th session."""
+BEFORE = ("raw_bars", "bars", "rejected_bars", "raw_corporate_actions", "corporate_actions", "rejected_corporate_actions", "universe")
+DECIDED = ("signals", "targets")
+SINGULAR = {"lookback_sessions": 20, "shrinkage": "none"}
+"""Twenty returns of the 27 symbols that moved have a covariance of rank 19 at most, in which two columns are equal besides."""
+FEW = {"few": {"symbols": ["S03", "S04"], "least": 0.9}}
+
+
+def market(root: Path, **options: Any) -> Deployment:
+    """28 symbols: S00 and S01 have the same prices, S02 a constant one."""
+    return small_market(
+        root,
+        source={"kind": "files", "path": root / "bars.parquet"},
+        universe={"size": 30},
+        strategies={"momentum": {"lookback_sessions": 5, "skip_sessions": 1}},
+        portfolio={"method": "minimum_variance", "holding_sessions": 1, "max_weight": 0.2, "options": {**SINGULAR, **options}},
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    root = tmp_path_factory.mktemp("singular")
+    deployment = market(root)
+    days, random = deployment.calendar.sessions(FIRST, LAST), np.random.default_rng(1)
+    closes = (40.0 * np.exp(np.cumsum(0.02 * random.standard_normal((len(days), 28)), axis=0))).round(2)
+    closes[:, 1], closes[:, 2] = closes[:, 0], 25.0
+    rows = [(f"S{j:02}", day, float(closes[i, j])) for i, day in enumerate(days) for j in range(28)]
+    bars = pl.DataFrame(rows, schema=["symbol", "date", "close"], orient="row")
+    same = {name: pl.col("close") for name in MEASURES if name not in {"close", "volume"}}
+    bars.with_columns(**same, volume=pl.lit(1e6)).write_parquet(root / "bars.parquet")
+    make_history(deployment, FIRST, LAST, (*BEFORE, *DECIDED))
+    return deployment
+
+
+def decided(deployment: Deployment) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The targets of the last session, and the orders that are planned and sent after them."""
+    run_job(deployment, "trading", [LAST])
+    return deployment.warehouse.read("targets", [LAST]), deployment.warehouse.read("order_plan", [LAST])
+
+
+def test_of_a_singular_covariance_the_fallback_is_held_and_every_target_says_why(made: Deployment) -> None:
+    targets, plan = decided(made)
+    told = "momentum: no best weights: the covariance is not positive definite; shrink it, or give more sessions. The book is the fallback, inverse_volatility"
+    assert targets.height == 28
+    assert all(reasons[0] == told for reasons in targets["reasons"].to_list())
+    weights = dict(targets.select("symbol", "target_weight").iter_rows())
+    assert weights["S02"] == 0.0, "nobody knows the risk of what did not move"
+    assert weights["S00"] == weights["S01"] > 0.0
+    assert sum(weights.values()) == pytest.approx(1.0)
+    assert plan.height > 0
+    assert "S02" not in plan["symbol"].to_list()
+
+
+def test_shrunk_it_is_not_singular(made: Deployment) -> None:
+    shrunk = market(made.warehouse.root.parent, shrinkage="constant_correlation")
+    make_history(shrunk, LAST, LAST, DECIDED)
+    targets = shrunk.warehouse.read("targets", [LAST])
+    assert targets["reasons"].list.len().sum() == 0
+    assert targets["target_weight"].sum() == pytest.approx(1.0)
+
+
+def test_where_the_fallback_breaks_a_limit_too_nothing_is_ordered(made: Deployment) -> None:
+    """Two symbols of a fifth each can't have nine tenths. The signals before had a column of reasons and these have no rows."""
+    strict = market(made.warehouse.root.parent, groups=FEW, shrinkage="identity")
+    result = make_history(strict, LAST, LAST, DECIDED)
+    metadata = result.asset_materializations_for_node("signals")[0].metadata
+    told = str(metadata["fallbacks"].value)
+    assert "these can't be kept together: each of 27 weights at most 0.2; few at least 0.9" in told
+    assert "The fallback, inverse_volatility, does not keep these either: few at least 0.9. Nothing is ordered" in told
+    targets, plan = decided(strict)
+    assert targets.is_empty()
+    assert plan.is_empty()
+    assert strict.warehouse.read("orders", [LAST]).is_empty()
+
+
+def test_a_fallback_that_is_cash_is_what_was_asked_for(made: Deployment) -> None:
+    cash = market(made.warehouse.root.parent, groups=FEW, fallback="cash")
+    make_history(cash, LAST, LAST, DECIDED)
+    targets, plan = decided(cash)
+    assert targets["target_weight"].to_list() == [0.0] * 28
+    assert "The book is the fallback, cash" in targets["reasons"].to_list()[0][0]
+    assert plan.is_empty()
+
+
+def test_windows_may_span_a_change_of_what_has_reasons_and_no_other(made: Deployment) -> None:
+    """Signals of a method by score have no reasons; beside those of a method by risk they have none."""
+    plain = small_market(
+        made.warehouse.root.parent,
+        source={"kind": "files", "path": made.warehouse.root.parent / "bars.parquet"},
+        universe={"size": 30},
+        strategies={"momentum": {"lookback_sessions": 5, "skip_sessions": 1}},
+        portfolio={"holding_sessions": 2},
+    )
+    before = made.calendar.before(LAST)
+    for day, other in ((LAST, before), (before, LAST)):
+        make_history(plain, day, day, ("signals",))
+        make_history(market(made.warehouse.root.parent), other, other, ("signals",))
+        found = plain.warehouse.read("signals", [before, LAST])
+        assert found["reason"].is_null().to_list() == (found["session"] == day).to_list()
+        make_history(plain, LAST, LAST, ("targets",))
+        assert plain.warehouse.read("targets", [LAST]).height == 28
+    path = plain.warehouse.path("signals", LAST)
+    plain.warehouse.read("signals", [LAST]).drop("score").write_parquet(path)
+    with pytest.raises(CorruptPartitionError):
+        plain.warehouse.read("signals", [before, LAST])
