@@ -7,7 +7,7 @@ early closes need no special case. Source of the sessions: the exchange_calendar
 import hashlib
 import importlib.metadata
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
@@ -51,9 +51,27 @@ def library_version() -> str:
     return f"{LIBRARY} {importlib.metadata.version(LIBRARY)}"
 
 
+_longest: dict[tuple[str, date], tuple[date, Sessions]] = {}
+"""Of an exchange until a day: from which day on its sessions were asked for, and they."""
+
+
 def library_sessions(exchange: str, first_session: date, *, from_where_known: bool = False) -> Sessions:
-    """As `_asked`, once a process for each day, since it takes a noticeable time."""
-    return _asked(exchange, first_session, datetime.now(UTC).date() + HORIZON, from_where_known=from_where_known)
+    """As `_asked`, which takes a noticeable time: once a process for an exchange, and what begins later is cut from what began earlier."""
+    until = datetime.now(UTC).date() + HORIZON
+    if from_where_known:
+        return _asked(exchange, first_session, until, from_where_known=True)
+    since, known = _longest.get((exchange, until), (first_session, None))
+    if known is not None and known.days and since <= first_session <= known.days[-1]:
+        return _from(known, first_session)
+    asked = _asked(exchange, first_session, until, from_where_known=False)
+    if known is None or first_session < since:
+        _longest[exchange, until] = first_session, asked
+    return asked
+
+
+def _from(known: Sessions, first_session: date) -> Sessions:
+    at = bisect_left(known.days, first_session)
+    return replace(known, days=known.days[at:], opens=known.opens[at:], closes=known.closes[at:]) if at else known
 
 
 @lru_cache(maxsize=64)

@@ -4,9 +4,11 @@ The options in `pyproject.toml` turn every warning into an error and let a test 
 test starts is not held back by that, so a test must not start one that needs a network.
 """
 
+import atexit
 import gc
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,8 @@ settings.register_profile("ci", deadline=None, max_examples=EXAMPLES, derandomiz
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 pytest_plugins = ["ats_assets_tests.database_fixtures"]
+gc.disable()
+"""Until all is collected (`pytest_collection_finish`): what imports make stays, and to look through it as it grows is a sixth of the collection."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,15 +34,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: the garbage collector need not look through it, again and again, and looks less often at what tests make."""
-    gc.collect()
+    """What was imported stays: the garbage collector need not look through it, again and again, and looks less often at what tests make.
+
+    At the very end all is looked through: libraries complain of what they believe to be leaked.
+    """
     gc.freeze()
+    atexit.register(gc.unfreeze)
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
-def pytest_unconfigure() -> None:
-    """At the end all is looked through: libraries complain of what they believe to be leaked."""
-    gc.unfreeze()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """SIGTERM does after a test what it did before it.
+
+    A run of Dagster in this process leaves it with what SIGINT has, and that is to be ignored where whoever started the tests did so in the background:
+    processes that later tests start would inherit it, and could not be ended.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        return (yield)
+    finally:
+        if signal.getsignal(signal.SIGTERM) != before:
+            signal.signal(signal.SIGTERM, before)
 
 
 INSTANCE = "telemetry:\n  enabled: false\n"

@@ -7,12 +7,14 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import exchange_calendars
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ats_assets.calendar
 from ats_assets.calendar import HORIZON, SessionCalendar, Sessions, library_sessions, session_calendar
 from ats_assets.errors import CalendarError
 from ats_assets.orchestration.partitions import session_partitions
@@ -46,6 +48,19 @@ def test_sessions_and_their_times_are_those_of_exchange_calendars(exchange: str)
     assert [ours.opens_at(day) for day in days] == [theirs.session_open(pd.Timestamp(day)).to_pydatetime() for day in days]
     assert [ours.closes_at(day) for day in days] == [theirs.session_close(pd.Timestamp(day)).to_pydatetime() for day in days]
     assert str(ours.timezone) == str(theirs.tz)
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_sessions_that_begin_later_are_the_same_whether_they_are_cut_from_longer_ones_or_asked_for_alone(exchange: str) -> None:
+    later = date(2023, 7, 4)  # no session everywhere, and one in London
+    longer = library_sessions(exchange, FIRST)
+    cut = library_sessions(exchange, later)
+    alone = ats_assets.calendar._asked(exchange, later, datetime.now(UTC).date() + HORIZON, from_where_known=False)
+    assert (cut.days, cut.timezone, cut.ends_because) == (alone.days, alone.timezone, alone.ends_because)
+    assert cut.days == longer.days[-len(cut.days) :]
+    np.testing.assert_array_equal(cut.opens, alone.opens)
+    np.testing.assert_array_equal(cut.closes, alone.closes)
+    assert SessionCalendar(exchange, later).digest == SessionCalendar(sessions=alone).digest
 
 
 def test_daylight_saving_time_moves_the_opening_in_utc() -> None:

@@ -1,5 +1,6 @@
 """The graph run part by part in this process."""
 
+import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -144,7 +145,7 @@ class Runner:
         subset = job.get_subset(
             asset_selection=self._keys(part), asset_check_selection=part.checks if self._checks is None else self._checks
         )
-        with with_origin(self._instance, job.name), _events_are_stored(part):
+        with with_origin(self._instance, job.name), sigterm_as_before(), _events_are_stored(part):
             result = subset.execute_in_process(
                 run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 instance=self._instance,
@@ -173,6 +174,20 @@ class Runner:
 
     def _steps(self, part: PlannedRun) -> int:
         return len(self._job(part.job).get_subset(asset_selection=self._keys(part)).graph.nodes)
+
+
+@contextmanager
+def sigterm_as_before() -> Iterator[None]:
+    """Have SIGTERM do after a run of Dagster what it did before, where SIGINT is ignored.
+
+    Dagster leaves SIGTERM with what SIGINT has. A command that a script starts in its background ignores SIGINT, and could be ended by SIGKILL alone.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGTERM) == signal.SIG_IGN != before:
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,7 @@ HONEST = pl.col("close").rolling_mean(5).over("symbol", order_by="session").alia
 Frames = Mapping[str, pl.DataFrame]
 
 
+@cache
 def bars() -> pl.DataFrame:
     """Eight symbols over sixty sessions."""
     return random_walks(8, 60, seed=7, gaps=False, missing=False).sort("session", "symbol")

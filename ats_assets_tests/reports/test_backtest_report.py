@@ -1,6 +1,7 @@
 import json
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from html.parser import HTMLParser
 from itertools import accumulate
 from typing import Any
@@ -50,9 +51,20 @@ def run(settings: BacktestSettings, _multiple: float = 1.0) -> BacktestResult:
     return run_backtest(SIGNALS, BARS, DAYS, portfolio=PORTFOLIO, settings=settings)
 
 
-RESULT = run(SETTINGS)
-COSTS = cost_sensitivity(RESULT, SETTINGS, run, SETTINGS.cost_multiples)
-WANTED = wanted_and_held(SIGNALS, RESULT.positions, PORTFOLIO)
+@cache
+def traded() -> BacktestResult:
+    """As all that is made here: once, by the first test that reads it, and only in the process that does."""
+    return run(SETTINGS)
+
+
+@cache
+def costs() -> pl.DataFrame:
+    return cost_sensitivity(traded(), SETTINGS, run, SETTINGS.cost_multiples)
+
+
+@cache
+def wanted() -> pl.DataFrame:
+    return wanted_and_held(SIGNALS, traded().positions, PORTFOLIO)
 
 
 def some_skill(n: int = 90) -> pl.DataFrame:
@@ -98,14 +110,16 @@ def some_regimes() -> pl.DataFrame:
     return BARS.select("symbol", "session").join(of_market, on="session")
 
 
+@cache
 def some_risk() -> dict[str, pl.DataFrame]:
     bars = BARS.with_columns(high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close"))
     moves = daily_moves(bars, CORPORATE_ACTIONS_SCHEMA.to_frame(), DAYS, "none")
-    tables = risk_tables(RiskInputs(result=RESULT, moves=moves), MonteCarloSettings(paths=100), SETTINGS)
+    tables = risk_tables(RiskInputs(result=traded(), moves=moves), MonteCarloSettings(paths=100), SETTINGS)
     at_risk = pl.col("volatility") * -1.6  # this history is too short for forecasts of its own
     return tables | {"rolling_tail": tables["rolling_tail"].with_columns(value_at_risk=at_risk)}
 
 
+@cache
 def some_books() -> dict[str, pl.DataFrame]:
     """Of an account of its own, with three strategies."""
     result, inputs, days = random_books(8, 40, 6, CAPITAL)
@@ -114,6 +128,7 @@ def some_books() -> dict[str, pl.DataFrame]:
     return {"equity": books.equity, "attribution": attribution(books.profit, [*CAPITAL], explained)}
 
 
+@cache
 def some_probabilities(n: int = 60, symbols: int = 40) -> dict[str, pl.DataFrame]:
     """Signals whose symbols beat the median as often as was said, and what became of them."""
     random = np.random.default_rng(5)
@@ -191,10 +206,10 @@ def some_champions() -> pl.DataFrame:
 def all_inputs(**more: Any) -> ReportInputs:
     rejected = pl.DataFrame({"session": [DAYS[3]], "reasons": [["low_missing", "duplicate"]]})
     given: dict[str, Any] = {
-        "result": RESULT,
-        "metrics": backtest_metrics(RESULT, SETTINGS, costs=COSTS, wanted=WANTED),
-        "costs": COSTS,
-        "wanted": WANTED,
+        "result": traded(),
+        "metrics": backtest_metrics(traded(), SETTINGS, costs=costs(), wanted=wanted()),
+        "costs": costs(),
+        "wanted": wanted(),
         "horizon_sessions": 5,
         "sessions": DAYS,
         "rows": {
@@ -241,9 +256,10 @@ def some_validation() -> dict[str, pl.DataFrame]:
     }
 
 
+@cache
 def some_selection() -> Selection:
     """Of the backtest beside three that wanted something else."""
-    values, days = session_returns(RESULT.equity["equity"].to_numpy()), RESULT.equity["session"].to_list()[1:]
+    values, days = session_returns(traded().equity["equity"].to_numpy()), traded().equity["session"].to_list()[1:]
     random = np.random.default_rng(0)
     trials = []
     for number, series in enumerate([values, *(random.permutation(values) for _ in range(3))]):
@@ -254,7 +270,9 @@ def some_selection() -> Selection:
     return selection(trials, days, values, sessions_per_year=252)
 
 
-PAGE = backtest_report(all_inputs())
+@cache
+def whole_page() -> str:
+    return backtest_report(all_inputs())
 
 
 class Elements(HTMLParser):
@@ -288,24 +306,24 @@ def section(page: str, name: str) -> str:
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
-    assert backtest_report(all_inputs()) == PAGE
+    assert backtest_report(all_inputs()) == whole_page()
 
 
 def test_the_page_is_well_formed_needs_nothing_from_outside_and_is_small() -> None:
     """It held five megabytes of Plotly."""
-    page = Elements(PAGE)
+    page = Elements(whole_page())
     assert page.open == []
     links = [
         value for _, attributes in page.seen for key, value in attributes.items() if key in {"src", "href", "action", "data", "poster"}
     ]
     assert [link for link in links if not (link or "").startswith("#")] == ["data:,"]
     for word in ("url(", "@import", "http:", "https:", "fetch(", "XMLHttp", "eval(", "localStorage"):
-        assert word not in PAGE, word
-    assert len(PAGE) < 500_000
+        assert word not in whole_page(), word
+    assert len(whole_page()) < 500_000
 
 
 def test_each_section_can_be_reached_and_each_chart_is_named() -> None:
-    page = Elements(PAGE)
+    page = Elements(whole_page())
     ids = [str(attributes["id"]) for _, attributes in page.seen if "id" in attributes]
     assert len(ids) == len(set(ids))
     anchors = [str(a["href"])[1:] for a in page.all("a")]
@@ -322,7 +340,7 @@ def test_each_section_can_be_reached_and_each_chart_is_named() -> None:
 
 
 def test_champions_are_told_with_each_change_and_its_reason() -> None:
-    told = section(PAGE, "champion_history")
+    told = section(whole_page(), "champion_history")
     assert "1 change of champion" in told
     assert not re.search(r'class="tick y"[^>]*>1<', told), "the strip of the champions has no axis from 0 to 1"
     changes = told.split("Changes</h3>")[1]
@@ -336,37 +354,37 @@ def test_champions_are_told_with_each_change_and_its_reason() -> None:
 
 
 def test_light_dark_and_print_have_their_colours_and_the_scale_its_switch() -> None:
-    assert "@media (prefers-color-scheme: dark)" in PAGE
-    assert ':root[data-theme="dark"]' in PAGE
-    assert "@media print" in PAGE
-    assert PAGE.count('<button type="button" class="scale"') == 1
-    assert re.search(r'<g class="log">.*<path', section(PAGE, "return_history"), re.DOTALL)
+    assert "@media (prefers-color-scheme: dark)" in whole_page()
+    assert ':root[data-theme="dark"]' in whole_page()
+    assert "@media print" in whole_page()
+    assert whole_page().count('<button type="button" class="scale"') == 1
+    assert re.search(r'<g class="log">.*<path', section(whole_page(), "return_history"), re.DOTALL)
 
 
 def test_charts_carry_the_values_that_they_show() -> None:
-    found = re.search(r'<figure id="chart-equity">.*?<script type="application/json">(.*?)</script>', PAGE, re.DOTALL)
+    found = re.search(r'<figure id="chart-equity">.*?<script type="application/json">(.*?)</script>', whole_page(), re.DOTALL)
     assert found
     read = json.loads(found.group(1))
     assert [name for name, _, _ in read["series"]] == ["account", "account before costs", "equally weighted universe"]
-    np.testing.assert_allclose(read["series"][0][2], RESULT.equity["equity"], rtol=1e-5)
-    np.testing.assert_allclose(read["series"][1][2], COSTS.filter(cost_multiple=0.0)["equity"], rtol=1e-5)
+    np.testing.assert_allclose(read["series"][0][2], traded().equity["equity"], rtol=1e-5)
+    np.testing.assert_allclose(read["series"][1][2], costs().filter(cost_multiple=0.0)["equity"], rtol=1e-5)
     days = list(accumulate(read["gaps"], lambda day, gap: day + timedelta(days=gap), initial=date.fromisoformat(read["first"])))
-    assert days == RESULT.equity["session"].to_list()
+    assert days == traded().equity["session"].to_list()
 
 
 def test_figures_verdict_targets_settings_and_versions_are_on_the_page() -> None:
     metrics = all_inputs().metrics
-    assert f"{metrics.final_equity:,.0f}" in section(PAGE, "all_figures")
-    assert "at a horizon of 5 sessions" in section(PAGE, "overview")
-    assert f"binds in {metrics.turnover_limit_share:.0%} of sessions" in section(PAGE, "overview")
-    assert "to be traded at the next open: 2 of 3 symbols have a weight" in section(PAGE, "next_targets")
-    settings = section(PAGE, "settings_and_versions")
+    assert f"{metrics.final_equity:,.0f}" in section(whole_page(), "all_figures")
+    assert "at a horizon of 5 sessions" in section(whole_page(), "overview")
+    assert f"binds in {metrics.turnover_limit_share:.0%} of sessions" in section(whole_page(), "overview")
+    assert "to be traded at the next open: 2 of 3 symbols have a weight" in section(whole_page(), "next_targets")
+    settings = section(whole_page(), "settings_and_versions")
     for text in ("1,000,000", "not set", "margin.initial_share", "sha256:abc"):
         assert text in settings, text
 
 
 def test_the_number_of_trials_is_told_with_what_it_leaves_of_the_ratio() -> None:
-    shown, found = section(PAGE, "number_of_trials"), some_selection()
+    shown, found = section(whole_page(), "number_of_trials"), some_selection()
     assert "4 trials are in the ledger (all backtests); each counts as a bet of its own." in shown
     assert found.overfitting is not None
     assert found.deflated is not None
@@ -379,7 +397,7 @@ def test_the_number_of_trials_is_told_with_what_it_leaves_of_the_ratio() -> None
 
 
 def test_the_cross_validation_is_told_with_what_shuffling_adds() -> None:
-    shown = section(PAGE, "validated_models")
+    shown = section(whole_page(), "validated_models")
     assert "2 of 3" in shown
     assert "Shuffled K-fold says +0.3000" in shown
     assert "nothing is &lt;left&gt;" in shown
@@ -387,7 +405,7 @@ def test_the_cross_validation_is_told_with_what_shuffling_adds() -> None:
 
 
 def test_the_model_and_the_data_have_sections() -> None:
-    model, data = section(PAGE, "model_fits"), section(PAGE, "data_quality")
+    model, data = section(whole_page(), "model_fits"), section(whole_page(), "data_quality")
     assert "2 fits of a lightgbm model" in model
     assert "importance ranks" in model
     assert "&lt;ROC&gt;</td>" in model
@@ -401,24 +419,24 @@ def test_the_model_and_the_data_have_sections() -> None:
 
 
 def test_costs_are_taken_apart_and_their_parts_add_up() -> None:
-    equity = RESULT.equity
-    shown = section(PAGE, "cost_analysis")
+    equity = traded().equity
+    shown = section(whole_page(), "cost_analysis")
     for column in ("commission", "spread_cost", "slippage_cost", "financing_cost", "costs"):
         assert f">{equity[column].sum():,.0f}</td>" in shown, column
     assert f">{equity['commission'].sum() / equity['traded'].sum() * 1e4:.2f}</td>" in shown
 
 
 def test_the_benchmark_is_shown_at_the_volatility_of_the_account() -> None:
-    found = re.search(r'<figure id="chart-matched">.*?<script type="application/json">(.*?)</script>', PAGE, re.DOTALL)
+    found = re.search(r'<figure id="chart-matched">.*?<script type="application/json">(.*?)</script>', whole_page(), re.DOTALL)
     assert found
     own, other = (1.0 + np.array(values) / 100.0 for _, _, values in json.loads(found.group(1))["series"])
     returns, its = own[1:] / own[:-1] - 1.0, other[1:] / other[:-1] - 1.0
     assert its.std() == pytest.approx(returns.std(), rel=1e-4)
-    np.testing.assert_allclose(own[-1], RESULT.equity["equity"][-1] / RESULT.equity["equity"][0], rtol=1e-5)
+    np.testing.assert_allclose(own[-1], traded().equity["equity"][-1] / traded().equity["equity"][0], rtol=1e-5)
 
 
 def test_long_and_short_are_drawn_where_there_are_shorts() -> None:
-    found = re.search(r'<figure id="chart-exposure">.*?<script type="application/json">(.*?)</script>', PAGE, re.DOTALL)
+    found = re.search(r'<figure id="chart-exposure">.*?<script type="application/json">(.*?)</script>', whole_page(), re.DOTALL)
     assert found
     series = {name: np.array(values, dtype=float) for name, _, values in json.loads(found.group(1))["series"]}
     np.testing.assert_allclose(series["long"] - series["short"], series["gross"], atol=1e-3)
@@ -443,7 +461,7 @@ def test_probabilities_are_judged_by_what_was_found() -> None:
 
 
 def test_intervals_are_judged_by_what_they_held() -> None:
-    shown = section(PAGE, "interval_coverage")
+    shown = section(whole_page(), "interval_coverage")
     found = re.search(r"(\d+\.\d)% of the returns of 60 sessions were inside, the level is 90%", shown)
     assert found
     assert float(found.group(1)) == pytest.approx(90.0, abs=2.0)
@@ -451,9 +469,9 @@ def test_intervals_are_judged_by_what_they_held() -> None:
 
 
 def test_another_engine_is_named_and_nothing_is_said_of_it_that_holds_for_orders() -> None:
-    wanted = wanted_and_held(SIGNALS, RESULT.positions, PORTFOLIO, kept=False)
+    wanted = wanted_and_held(SIGNALS, traded().positions, PORTFOLIO, kept=False)
     settings = BacktestSettings(engine="weights")
-    metrics = backtest_metrics(RESULT, settings, costs=COSTS, wanted=wanted)
+    metrics = backtest_metrics(traded(), settings, costs=costs(), wanted=wanted)
     page = backtest_report(all_inputs(settings=settings, wanted=wanted, metrics=metrics))
     assert "targets traded by the engine weights, after costs" in page
     assert "same code as live orders" not in page
@@ -466,7 +484,7 @@ def test_names_from_data_are_escaped() -> None:
     assert "A&amp;B" in page
     assert "&lt;C&gt;" in page
     assert "</title><script>" not in page
-    assert page.count("</script>") == PAGE.count("</script>")
+    assert page.count("</script>") == whole_page().count("</script>")
     assert Elements(page).open == []
 
 

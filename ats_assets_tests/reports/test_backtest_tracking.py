@@ -16,7 +16,7 @@ from ats_assets.reports.backtest_log import _logged
 from ats_assets.reports.backtest_tracking import MOST_POINTS, log_backtest, log_files
 from ats_assets.reports.regime_files import confusion_text, regime_files
 from ats_assets.settings import MlflowSettings
-from ats_assets_tests.reports.test_backtest_report import RESULT, all_inputs
+from ats_assets_tests.reports.test_backtest_report import all_inputs, traded
 
 pytestmark = [
     pytest.mark.slow,  # MLflow takes seconds to import and to make the tables of a new database
@@ -54,7 +54,7 @@ def test_a_command_is_a_run_with_its_fits_nested_and_the_backtest_in_it(data: Pa
     assert run.data.params["backtest.initial_cash"] == "1000000.0"
     assert run.data.metrics["sharpe"] == all_inputs().metrics.sharpe
     history = client.get_metric_history(run_id, "equity")
-    assert [point.value for point in sorted(history, key=lambda point: point.step)] == RESULT.equity["equity"].to_list()
+    assert [point.value for point in sorted(history, key=lambda point: point.step)] == traded().equity["equity"].to_list()
     assert len(client.get_metric_history(run_id, "segment_rank_ic")) == len(told.segments)
     nested = client.get_run(fit)
     assert nested.data.tags["mlflow.parentRunId"] == run_id

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
@@ -20,10 +21,15 @@ from ats_assets.reports.report_content import Part, ReportContent
 from ats_assets.reports.report_forms import FORMS, written_form
 from ats_assets.reports.typst_blocks import text_of, typst_of
 from ats_assets.settings import ReportSettings
-from ats_assets_tests.reports.test_backtest_report import CHARTS, RESULT, SETTINGS, all_inputs
+from ats_assets_tests.reports.test_backtest_report import CHARTS, SETTINGS, all_inputs, traded
 
-CONTENT = backtest_content(all_inputs())
 HOSTILE = '#panic("no") *a* _b_ $c$ <d> @e \\ "f" ] [ ` // /* – − é'
+
+
+@cache
+def content() -> ReportContent:
+    """Made once."""
+    return backtest_content(all_inputs())
 
 
 def compiler(markup: str) -> typst.Compiler:
@@ -57,27 +63,29 @@ def blocks_of(read: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_same_content_gives_the_same_bytes(form: Any) -> None:
-    written = written_form(CONTENT, form)
+    written = written_form(content(), form)
     assert written == written_form(backtest_content(all_inputs()), form)
     assert written.startswith({"html": b"<!doctype html>", "json": b"{", "pdf": b"%PDF-"}[form])
 
 
 def test_json_holds_each_figure_as_it_was_computed_and_no_nan() -> None:
-    read = json.loads(report_json(CONTENT), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    read = json.loads(report_json(content()), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert (read["schema"], read["schema_version"]) == ("ats_assets.report", SCHEMA_VERSION)
-    assert read["figures"]["backtest"] == backtest_metrics(RESULT, SETTINGS, costs=all_inputs().costs, wanted=all_inputs().wanted).to_dict()
+    assert (
+        read["figures"]["backtest"] == backtest_metrics(traded(), SETTINGS, costs=all_inputs().costs, wanted=all_inputs().wanted).to_dict()
+    )
     assert [case["multiple"] for case in read["figures"]["costs"]] == [*SETTINGS.cost_multiples]
     assert read["figures"]["trials"]["count"]["effective"] == 4
     assert 0 <= read["figures"]["trials"]["probability_of_overfitting"] <= 1
     assert read["figures"]["skill"]["verdict"] in {"edge", "no edge"}
-    assert [section["name"] for section in read["sections"]] == [part.name for part in CONTENT.parts]
+    assert [section["name"] for section in read["sections"]] == [part.name for part in content().parts]
     assert {chart["id"] for chart in blocks_of(read, "chart")} == CHARTS
 
 
 def test_json_holds_each_cell_that_the_page_holds_with_its_number() -> None:
-    read = json.loads(report_json(CONTENT))
+    read = json.loads(report_json(content()))
     tables = [block for kind in ("table", "heat_map") for block in blocks_of(read, kind)]
-    shown = _Cells(written_form(CONTENT, "html").decode())
+    shown = _Cells(written_form(content(), "html").decode())
     named = {"heat_map": 1, "table": 0}  # the first of a heat map is the name of its row, which the page has as a heading
     cells = [text for block in tables for row in block["rows"] for text in row[named[block["kind"]] :]]
     empty = sum(not block["rows"] for block in tables)
@@ -96,9 +104,9 @@ def test_json_has_null_where_a_figure_is_not_known() -> None:
 
 
 def test_paper_has_each_section_as_a_heading_in_the_table_of_contents() -> None:
-    found = json.loads(compiler(paper_markup(CONTENT)).query("heading.where(level: 1)"))
-    assert [heading["body"]["text"] for heading in found] == [part.title for part in CONTENT.parts]
-    images = json.loads(compiler(paper_markup(CONTENT)).query("image", field="alt"))
+    found = json.loads(compiler(paper_markup(content())).query("heading.where(level: 1)"))
+    assert [heading["body"]["text"] for heading in found] == [part.title for part in content().parts]
+    images = json.loads(compiler(paper_markup(content())).query("image", field="alt"))
     assert len(images) == len(CHARTS)
 
 
@@ -138,8 +146,8 @@ def test_a_long_word_may_be_broken_and_a_control_letter_is_a_space() -> None:
 def test_without_typst_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "typst", None)
     with pytest.raises(SettingsError, match=r"pip install 'ats-assets\[pdf\]'"):
-        report_pdf(CONTENT)
-    assert written_form(CONTENT, "json")
+        report_pdf(content())
+    assert written_form(content(), "json")
 
 
 def test_html_is_always_a_form() -> None:
