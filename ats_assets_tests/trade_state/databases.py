@@ -129,8 +129,7 @@ def postgresql_server() -> Iterator[str]:
 def create_database(server: str, name: str) -> str:
     """Make an empty database; gives its URL."""
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        by_files = (
-            " STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
-        )  # half as much work as block by block; before, the only way
+        # half as much work as block by block; before version 15 it was the only way
+        by_files = " STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
         connection.execute(f'CREATE DATABASE "{name}"{by_files}')  # pyright: ignore[reportArgumentType]
     return f"{server}/{name}"
