@@ -61,12 +61,14 @@ class ForkServer:
 
 
 @contextmanager
-def fork_server(module: str, *arguments: str, log: Path | None = None) -> Iterator[ForkServer]:
-    """The server of a module of the tests, while the block is open; `log` has what it and its processes say on standard error."""
+def fork_server(module: str, *arguments: str, log: Path | None = None, **environment: str) -> Iterator[ForkServer]:
+    """The server of a module of the tests, while the block is open, with these environment variables set; `log` has what it and its processes say on standard error."""
     command = [sys.executable, "-m", module, *arguments]
     with (
         Path(log or os.devnull).open("w", encoding="utf-8") as said,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, cwd=ROOT) as process,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, cwd=ROOT, env=os.environ | environment
+        ) as process,
     ):
         assert process.stdin is not None
         assert process.stdout is not None

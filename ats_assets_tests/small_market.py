@@ -135,7 +135,7 @@ def run_job(
     tags = range_tags(sessions) if len(sessions) > 1 else {}
     with listed_instance() as instance:
         return (
-            build(deployment)
+            deployment.of(build)
             .resolve_job_def(job)
             .execute_in_process(
                 instance=instance,
@@ -220,6 +220,12 @@ def forget(root: Path, sessions: Iterable[date]) -> None:
     for folder in sorted(folder for stage in ("warehouse", "models") for folder in (root / stage).glob("*/session=*")):
         if folder.name in names:
             shutil.rmtree(folder)
+
+
+def forget_announcements(root: Path) -> None:
+    """As if all under `root` had been written long ago: what was announced in the last minutes is looked at again and again."""
+    for log in root.glob(f"*/{write_log.NAME}"):
+        log.unlink()
 
 
 def differences(found: Files, expected: Files) -> list[str]:

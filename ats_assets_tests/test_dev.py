@@ -1,6 +1,7 @@
 """dev.py on a tiny project of its own: real virtual environments and a real pip, which finds its one package in a folder and needs no network."""
 
 import ast
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -93,6 +94,7 @@ class Tiny:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.project = dev.Project(root)
+        self.said: list[str] = []
         self.wheels = root / "wheels"
         self.wheels.mkdir(parents=True)
         shutil.copy(DEV, root / "dev.py")
@@ -125,13 +127,15 @@ class Tiny:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    """A tiny project after its first command."""
+    """A tiny project after its first command, which was given twice at once."""
     tiny = Tiny(tmp_path_factory.mktemp("tiny"))
-    first = tiny.dev("run")
-    assert first.returncode == 7, first.stderr
-    assert "making" in first.stderr
-    assert "installing 1 packages" in first.stderr
-    assert "set up in" in first.stderr
+    command = [sys.executable, str(tiny.root / "dev.py"), "run"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=tiny.environment) for _ in range(2)]
+    tiny.said = sorted((process.communicate(timeout=300)[1] for process in both), key=len)
+    assert [process.returncode for process in both] == [7, 7], tiny.said
+    assert "making" in tiny.said[1]
+    assert "installing 1 packages" in tiny.said[1]
+    assert "set up in" in tiny.said[1]
     return tiny
 
 
@@ -327,16 +331,6 @@ def test_what_an_interrupted_installation_left_is_repaired(made: Tiny) -> None:
 
 
 @pytest.mark.slow
-def test_a_virtual_environment_whose_python_is_gone_is_rebuilt(tmp_path: Path) -> None:
-    tiny = Tiny(tmp_path / "project")
-    tiny.project.bin.mkdir(parents=True)
-    tiny.project.python.symlink_to(tmp_path / "gone")
-    made = tiny.dev("run")
-    assert made.returncode == 7, made.stderr
-    assert tiny.dev("run").stderr == ""
-
-
-@pytest.mark.slow
 def test_a_killed_set_up_is_finished_by_the_next(tmp_path: Path) -> None:
     tiny = Tiny(tmp_path / "project")
     for after_s in (0.3, 1.5, 3.0):
@@ -364,18 +358,15 @@ def test_a_moved_checkout_is_set_up_again(made: Tiny, tmp_path: Path) -> None:
     assert str(moved) in (moved / ".venv/bin/ats").read_text()
 
 
-def test_of_two_at_once_the_second_waits_and_installs_nothing(tmp_path: Path) -> None:
-    tiny = Tiny(tmp_path / "project")
-    command = [sys.executable, str(tiny.root / "dev.py"), "run"]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=tiny.environment) for _ in range(2)]
-    said = sorted((process.communicate(timeout=300)[1] for process in both), key=len)
-    assert [process.returncode for process in both] == [7, 7], said
-    assert said[0] == "dev.py: another dev.py is setting up here: waiting for it\n"
-    assert "set up in" in said[1]
+def test_of_two_at_once_the_second_waits_and_installs_nothing(made: Tiny) -> None:
+    assert made.said[0] == "dev.py: another dev.py is setting up here: waiting for it\n"
 
 
-def test_while_pip_lives_on_after_a_kill_the_next_waits(tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_an_environment_whose_python_is_gone_is_made_anew_and_while_pip_lives_on_after_a_kill_the_next_waits(tmp_path: Path) -> None:
     tiny = Tiny(tmp_path / "project")
+    tiny.project.bin.mkdir(parents=True)
+    tiny.project.python.symlink_to(tmp_path / "gone")
     (tiny.root / "hold").touch()
     command = [sys.executable, str(tiny.root / "dev.py"), "run"]
     with subprocess.Popen(command, env=tiny.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as doomed:
@@ -388,6 +379,7 @@ def test_while_pip_lives_on_after_a_kill_the_next_waits(tmp_path: Path) -> None:
         (tiny.root / "hold").unlink()
         said = second.stderr.read()
     assert second.returncode == 7, said
+    assert tiny.dev("run").stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -584,36 +576,42 @@ assert sys.argv[1:-1] == ["dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p"
 stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
 child = subprocess.Popen([sys.executable, "-c", stubborn])
 server = socket.create_server(("127.0.0.1", int(sys.argv[-1])))
-pathlib.Path("child").write_text(str(child.pid))
+pathlib.Path("child-" + sys.argv[-1]).write_text(str(child.pid))
 try:
     time.sleep(60)
 except KeyboardInterrupt:
-    pathlib.Path("stopped").write_text("in order")
+    pathlib.Path("stopped-" + sys.argv[-1]).write_text("in order")
 """
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ui_stops_dagster_in_order_and_leaves_no_child(made: Tiny, number: signal.Signals) -> None:
+def test_ui_stops_dagster_in_order_and_leaves_no_child(made: Tiny) -> None:
+    """By each of the signals; at once, since a stubborn child is waited for."""
     program = made.project.tool("dagster")
     program.write_text(DAGSTER.format(python=sys.executable))
     program.chmod(0o755)
-    notes = made.root / "child", made.root / "stopped"
-    for note in notes:
-        note.unlink(missing_ok=True)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    command = [sys.executable, made.root / "dev.py", "ui", "--port", str(port)]
-    with subprocess.Popen(command, env=made.environment, stderr=subprocess.PIPE, text=True) as ui:
-        assert ui.stderr is not None
-        said = ""
-        while "is ready" not in said and (line := ui.stderr.readline()):
-            said += line
-        assert f"Dagster is ready: http://127.0.0.1:{port}" in said
-        ui.send_signal(number)
-        assert ui.wait(timeout=30) == 0
-    assert notes[1].read_text() == "in order"
-    with pytest.raises(ProcessLookupError):
-        _wait_for_the_end_of(int(notes[0].read_text()))
+    with contextlib.ExitStack() as probes:
+        ports = [probes.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in STOPPING]
+    with contextlib.ExitStack() as open_until_the_end:
+        started = []
+        for port in ports:
+            command = [sys.executable, made.root / "dev.py", "ui", "--port", str(port)]
+            started.append(
+                open_until_the_end.enter_context(subprocess.Popen(command, env=made.environment, stderr=subprocess.PIPE, text=True))
+            )
+        for port, ui in zip(ports, started, strict=True):
+            assert ui.stderr is not None
+            said = ""
+            while "is ready" not in said and (line := ui.stderr.readline()):
+                said += line
+            assert f"Dagster is ready: http://127.0.0.1:{port}" in said
+        for number, ui in zip(STOPPING, started, strict=True):
+            ui.send_signal(number)
+        assert [ui.wait(timeout=30) for ui in started] == [0, 0, 0]
+    for port in ports:
+        assert (made.root / f"stopped-{port}").read_text() == "in order"
+        with pytest.raises(ProcessLookupError):
+            _wait_for_the_end_of(int((made.root / f"child-{port}").read_text()))
 
 
 def _wait_for_the_end_of(process_id: int) -> None:

@@ -128,7 +128,7 @@ def test_in_a_fresh_process_with_other_thread_counts_and_other_ranges(tmp_path: 
     run_elsewhere(
         tmp_path,
         "--backtest",
-        "--sessions-a-run=23",
+        "--sessions-a-run=37",
         ATS_TRAINING__THREADS="2",
         OMP_WAIT_POLICY="passive",
         POLARS_MAX_THREADS="5",

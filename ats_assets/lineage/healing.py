@@ -60,14 +60,16 @@ class Healing:
         Each asset comes after all that it reads. A carried model becomes stale only when the fit that it is carried from has been made, so an asset
         is asked again until nothing of it is stale; what is stale again right after it was made is not handed out twice.
         """
+        found = self.stale()
         for assets in self._rules.steps():
             handed: set[tuple[str, str]] = set()
-            while stale := [one for one in self.stale() if one.asset in assets and (one.asset, one.session) not in handed]:
+            while stale := [one for one in found if one.asset in assets and (one.asset, one.session) not in handed]:
                 handed |= {(one.asset, one.session) for one in stale}
                 days = {one.session for one in stale}
                 if "" in days:
                     yield assets, [], stale
-                    continue
-                for run in contiguous(map(date.fromisoformat, days), self._deployment.calendar, longest):
-                    names = {day.isoformat() for day in run}
-                    yield assets, run, [one for one in stale if one.session in names]
+                else:
+                    for run in contiguous(map(date.fromisoformat, days), self._deployment.calendar, longest):
+                        names = {day.isoformat() for day in run}
+                        yield assets, run, [one for one in stale if one.session in names]
+                found = self.stale()

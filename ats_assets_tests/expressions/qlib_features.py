@@ -1,9 +1,10 @@
 """qlib as the reference: it evaluates expressions in a process of its own (`qlib_process.py`), over data written in its binary layout."""
 
+import atexit
+import contextlib
+import functools
 import json
-import os
-import subprocess
-import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -11,10 +12,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from ats_assets_tests.forking import ForkServer, fork_server
+
 Case = tuple[pl.DataFrame, Sequence[date], Mapping[str, str]]
 """Panel, calendar, expressions."""
 
-SCRIPT = Path(__file__).with_name("qlib_process.py")
+SERVER = "ats_assets_tests.expressions.qlib_process"
+ENVIRONMENT = {"MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore"}
 
 
 def write_qlib_data(panel: pl.DataFrame, sessions: Sequence[date], folder: Path) -> None:
@@ -43,7 +47,7 @@ def qlib_features(panel: pl.DataFrame, sessions: Sequence[date], expressions: Ma
 
 
 def all_qlib_features(cases: Mapping[str, Case], folder: Path) -> dict[str, pl.DataFrame]:
-    """The same for several cases, in one process, since qlib takes seconds to start."""
+    """The same for several cases, in one process."""
     for name, (panel, sessions, expressions) in cases.items():
         write_qlib_data(panel, sessions, folder / name / "data")
         (folder / name / "expressions.json").write_text(json.dumps(dict(expressions)))
@@ -57,9 +61,16 @@ def family_of_qlib(family: str, folder: Path) -> list[tuple[str, str]]:
     return [(name, text) for name, text in json.loads((folder / f"{family}.json").read_text())]
 
 
+@functools.cache
+def _server() -> tuple[ForkServer, Path]:
+    """A process that has imported qlib, which takes seconds, for all tests of this one; and where its processes say what went wrong."""
+    ends = contextlib.ExitStack()
+    atexit.register(ends.close)
+    log = Path(ends.enter_context(tempfile.TemporaryDirectory())) / "log"
+    return ends.enter_context(fork_server(SERVER, log=log, **ENVIRONMENT)), log
+
+
 def _run(*folders: Path) -> None:
-    environment = {**os.environ, "MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *map(str, folders)], capture_output=True, text=True, env=environment, check=False, cwd=folders[0]
-    )
-    assert done.returncode == 0, done.stderr
+    server, log = _server()
+    server.start(json.dumps([str(folder) for folder in folders]))
+    assert server.status() == 0, log.read_text(encoding="utf-8")[-4000:]

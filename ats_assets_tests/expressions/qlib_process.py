@@ -1,11 +1,11 @@
-"""Run by qlib_features.py in a process of its own: qlib evaluates expressions.
+"""Run by qlib_features.py in a process of its own, which forks one for each order: qlib evaluates expressions.
 
-Usage: qlib_process.py FOLDER..., each of which may hold data/ and expressions.json; writes alpha158.json and alpha360.json (names and expressions)
-there, and features.parquet (symbol, session, one column an expression) if there are expressions.
+An order is a list of folders as JSON, each of which may hold data/ and expressions.json; alpha158.json and alpha360.json (names and expressions) are
+written there, and features.parquet (symbol, session, one column an expression) if there are expressions.
 """
 
 import json
-import sys
+import os
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +13,8 @@ import qlib
 from qlib.contrib.data.loader import Alpha158DL, Alpha360DL
 from qlib.data import D
 from qlib.data.cache import H
+
+from ats_assets_tests.forking import serve
 
 
 def main(folder: Path) -> None:
@@ -30,6 +32,12 @@ def main(folder: Path) -> None:
     result.with_columns(pl.col("session").cast(pl.Date)).write_parquet(folder / "features.parquet")
 
 
+def do(order: str) -> None:
+    folders = json.loads(order)
+    os.chdir(folders[0])
+    for folder in folders:
+        main(Path(folder))
+
+
 if __name__ == "__main__":
-    for argument in sys.argv[1:]:
-        main(Path(argument))
+    serve(do)

@@ -16,7 +16,7 @@ from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.runs.runner import Runner
 from ats_assets.runs.stale_partitions import heal_all
 from ats_assets_tests.sharing import made_once
-from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
+from ats_assets_tests.small_market import FIRST, forget_announcements, make_history, run_job, small_market
 
 LAST = date(2021, 3, 31)
 """The 60th session: two models are fitted from the 37th on, and carried between."""
@@ -65,6 +65,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
         deployment = market(root)
         make_history(deployment, FIRST, LAST)
         run_job(deployment, "backtest_reports")
+        forget_announcements(root)
 
     return made_once(tmp_path_factory, "lineage", make)
 

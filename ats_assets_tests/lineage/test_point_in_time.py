@@ -107,7 +107,7 @@ def test_a_strategy_is_compared_under_both_kinds_of_knowledge(changed: Changed, 
 
 # The two real vintages
 
-BEGIN, KNOWN_FIRST, END = date(2017, 7, 3), date(2017, 8, 11), date(2017, 9, 15)
+BEGIN, KNOWN_FIRST, END = date(2017, 7, 3), date(2017, 8, 11), date(2017, 9, 1)
 SYMBOLS = ("AAPL", "CAT", "CBOE", "GRMN", "HSIC", "INTU", "ISRG", "LEN", "PHM", "XOM")
 """Three of them were split between the two vintages."""
 

@@ -17,7 +17,9 @@ from ats_assets_tests.tuning.tuned_market import TRIALS, TUNED, copied, tuned_ma
 
 pytest.importorskip("optuna")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")]
-KILLS = rounds(4, 2 * 3 * TRIALS, "ATS_TEST_KILLS")
+ONE_OF_EACH = [(3, "before"), (8, "after"), (13, "torn")]
+"""In the first tuning, at its last trial, and in the second one, by two processes."""
+KILLS = rounds(len(ONE_OF_EACH), 2 * 3 * TRIALS, "ATS_TEST_KILLS")
 NEVER = "-1 never"
 
 
@@ -48,7 +50,9 @@ def undisturbed(server: ForkServer, made: Path, tmp_path_factory: pytest.TempPat
 
 
 def moments() -> list[tuple[int, str]]:
-    """A trial, counted over both tunings, and what of it had been done: some of them, or all."""
+    """A trial, counted over both tunings, and what of it had been done: one of each, more of them, or all."""
+    if len(ONE_OF_EACH) == KILLS:
+        return ONE_OF_EACH
     every = [(number, moment) for number in range(len(TUNED) * TRIALS) for moment in ("before", "after", "torn")]
     return random.Random(7).sample(every, min(KILLS, len(every)))
 
