@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from dagster._core.storage.schedules.schema import JobTickTable
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from filelock import FileLock
-from sqlalchemy import Column, Dialect, Text
+from sqlalchemy import Column, Connection, Dialect, Engine, NullPool, Text, create_engine
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
@@ -90,7 +90,17 @@ def guard_documents() -> None:
 
 
 class ProjectRunStorage(SqliteRunStorage):
-    """Runs whose tags hold no secret."""
+    """Runs whose tags hold no secret. One engine serves all questions: to make one, and to find it among the garbage, takes longer than most of them."""
+
+    @functools.cached_property
+    def _engine(self) -> Engine:
+        return create_engine(self._conn_string, poolclass=NullPool)  # which keeps no connection, so that threads and forks may share it
+
+    @contextlib.contextmanager
+    @override
+    def connect(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection, connection.begin():
+            yield connection
 
     @override
     def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:

@@ -175,7 +175,7 @@ def as_they_became_known(rows: pl.DataFrame, known: datetime) -> list[tuple[date
     >>> [(time.day, part["symbol"].to_list()) for time, part in as_they_became_known(rows, datetime(2024, 3, 1, tzinfo=UTC))]
     [(1, ['A']), (5, ['A', 'B'])]
     """
-    if "known_at" not in rows.columns:
+    if "known_at" not in rows.columns or rows["known_at"].null_count() == rows.height:
         return [(known, rows)]
     later = rows["known_at"].filter(rows["known_at"] > known).unique().sort().to_list()
     return [(time, rows.filter(pl.col("known_at").is_null() | (pl.col("known_at") <= time))) for time in [known, *later]]

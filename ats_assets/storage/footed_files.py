@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import threading
@@ -25,7 +26,8 @@ DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What Polars raises on a file that is not what it was when it was written."""
 TOGETHER = 256
 """Files that share one wait for the disk: more save little, and a killed run loses what waits."""
-
+FILES_AT_ONCE, CELLS_AT_ONCE = 16, 65_536
+"""What one thread encodes at a time: so many files, or values in them."""
 FOOTERS_KEPT = 16_384
 """Footers that are kept in memory: one names all that its partition was made of, which are some hundred hashes."""
 
@@ -125,12 +127,14 @@ class FootedFiles:
             Where to, the rows, and the footer; a data version that it does not name is found from the rows.
         """
 
-        def made(file: tuple[Path, pl.DataFrame, Footer]) -> tuple[Path, Encoded]:
-            path, frame, footer = file
-            return path, self.encoded(frame, footer if footer.data_version else replace(footer, data_version=data_version(frame)))
+        def made(some: list[tuple[Path, pl.DataFrame, Footer]]) -> list[tuple[Path, Encoded]]:
+            return [
+                (path, self.encoded(frame, footer if footer.data_version else replace(footer, data_version=data_version(frame))))
+                for path, frame, footer in some
+            ]
 
-        with self.together(), closing(worked_ahead(made, files)) as each:
-            for path, encoded in each:
+        with self.together(), closing(worked_ahead(made, _in_batches(files))) as each:
+            for path, encoded in itertools.chain.from_iterable(each):
                 yield self.put(path, encoded)
 
     def encoded(self, frame: pl.DataFrame, footer: Footer) -> "Encoded":
@@ -211,6 +215,19 @@ class FootedFiles:
             self._footers[path] = (stamp, footer)
             if len(self._footers) > FOOTERS_KEPT:
                 del self._footers[next(iter(self._footers))]
+
+
+def _in_batches(files: Iterable[tuple[Path, pl.DataFrame, Footer]]) -> Iterator[list[tuple[Path, pl.DataFrame, Footer]]]:
+    """Files that one thread encodes at a time: to hand over each small one takes longer than to encode it, and large ones would take memory."""
+    batch, cells = list[tuple[Path, pl.DataFrame, Footer]](), 0
+    for file in files:
+        batch.append(file)
+        cells += file[1].height * file[1].width
+        if len(batch) >= FILES_AT_ONCE or cells >= CELLS_AT_ONCE:
+            yield batch
+            batch, cells = [], 0
+    if batch:
+        yield batch
 
 
 def _stamp(stat: os.stat_result) -> Stamp:

@@ -56,6 +56,10 @@ def kept_for_good() -> Iterator[None]:
 
 
 def collect_new() -> None:
-    """Look for garbage among what has come to be since `kept_for_good` was opened, which takes little; where it is not open, the collector's own rule is enough."""
+    """Look for garbage among what has come to be since `kept_for_good` was opened, or since the last look, and keep the rest for good, too, so that it takes little.
+
+    Where it is not open, the collector's own rule is enough.
+    """
     if _usually and gc.get_freeze_count():
         gc.collect()
+        gc.freeze()

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from ats_assets.errors import CorruptPartitionError
+from ats_assets.storage.footed_files import CELLS_AT_ONCE, FILES_AT_ONCE
 from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.storage.frames import DAY, DAYS, frame
 
@@ -165,3 +166,16 @@ def test_an_error_leaves_what_was_there_and_drops_what_waits(tmp_path: Path, mon
     assert not [path for path in tmp_path.rglob(".*") if path.name != ".written"]
     after = warehouse.write("a", days[2], pl.DataFrame({"x": [1]}))
     assert warehouse.footer("a", days[2]) == after.footer
+
+
+def test_what_is_encoded_together_has_the_bytes_and_the_order_of_each_alone(tmp_path: Path) -> None:
+    few, many = pl.DataFrame({"x": [1.0, float("nan")]}), pl.DataFrame({"x": range(CELLS_AT_ONCE + 1)})
+    frames = [*[few] * (FILES_AT_ONCE + 3), many, few.clear(), many, *[few[:1]] * FILES_AT_ONCE]
+    days = [date(2024, 1, 1) + timedelta(number) for number in range(len(frames))]
+    alone, together = Warehouse(tmp_path / "alone", fsync=False), Warehouse(tmp_path / "together", fsync=False)
+    written = together.write_each("a", ((day, rows, {"b": {"n": str(day)}}) for day, rows in zip(days, frames, strict=True)))
+    assert list(written) == days
+    for day, rows in zip(days, frames, strict=True):
+        one = alone.write("a", day, rows, upstream={"b": {"n": str(day)}})
+        assert (written[day].footer, written[day].rows) == (one.footer, rows.height)
+        assert written[day].path.read_bytes() == one.path.read_bytes()
