@@ -230,7 +230,7 @@ def earlier_books(rules: Sequence[NamedRule]) -> list[int]:
     >>> from ats_assets.plugins import RISK_RULES
     >>> stops = NamedRule(name="stops", rule=RISK_RULES.made("stops", {"max_sessions": 60}))
     >>> earlier_books([NamedRule(name="limits", rule=RISK_RULES.made("limits", {})), stops])
-    [60, 60, 0]
+    [81, 81, 0]
     """
     found = [0]
     for one in reversed(rules):

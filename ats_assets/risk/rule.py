@@ -66,7 +66,7 @@ def past_books(rule: Rule) -> int:
     --------
     >>> from ats_assets.plugins import RISK_RULES
     >>> past_books(RISK_RULES.made("stops", {"max_sessions": 40})), past_books(RISK_RULES.made("limits", {}))
-    (40, 0)
+    (61, 0)
     """
     return int(getattr(rule, "past_books", 0))
 

@@ -3,8 +3,8 @@
 The exits are those of `ats_assets.risk.first_exits`: fixed (in per cent of the entry's close, or in ranges), trailing, chandelier (from the highest high since the entry less three average true
 ranges, which is on by default), secured, profit targets, stale and time. Each has its reason: which exit, at which session, the close, and the level that it met.
 
-A position begins at the session from which on the rules before this one let its side be held, and it is entered at that session's close; sessions in which no strategy had an opinion end no position. The
-book of each of the last `max_sessions` sessions is looked at, so the rule knows what was wanted and what would have been left, never what an account holds. A stop is judged by the close, and traded at
+A position begins at the session from which on the rules before this one let its side be held, and it is entered at that session's close; sessions in which no strategy had an opinion end no position, unless
+they are more than 21 in a row. The book of each of the last `max_sessions` sessions is looked at, so the rule knows what was wanted and what would have been left, never what an account holds. A stop is judged by the close, and traded at
 the next open: what the price does in between is not in it.
 
 What was left is entered again when its side has been given up and comes back. `max_sessions` always holds: a position whose entry is no longer known has no stop, so it is left.
@@ -16,20 +16,18 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from pydantic import Field
 
-from ats_assets.corporate_actions.identity import INSTRUMENT, Identities, identities_of
+from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.risk.average_range import range_expression
 from ats_assets.risk.book_history import ACTIONS
 from ats_assets.risk.exit_settings import ExitSettings
 from ats_assets.risk.first_exits import first_exits, told_exits
 from ats_assets.risk.held_prices import RANGE, HeldPrices
+from ats_assets.risk.past_sides import LONGEST_GAP, PastSides
 from ats_assets.risk.rule import BOOKS, all_allowed, session_by_session, weighed_anew
 from ats_assets.settings import Positive
-
-Floats = NDArray[np.float64]
 
 
 class StopsSettings(ExitSettings):
@@ -50,12 +48,13 @@ class Stops:
 
     def __init__(self, settings: StopsSettings) -> None:
         self.settings = settings
-        self.past_books = settings.max_sessions
+        self.past_books = settings.max_sessions + LONGEST_GAP
         self._prices = HeldPrices(range_expression(settings.unit, settings.atr_sessions), settings.max_sessions)
 
     def needs(self) -> tuple[Needs, ...]:
-        """The bars since the earliest entry, and the corporate actions."""
-        return self._prices.needs()
+        """The bars since the earliest entry, and the corporate actions of these and of the past books."""
+        bars, actions = self._prices.needs()
+        return bars, Needs(asset=ACTIONS, back=max(actions.back, self.past_books + REPEAT_DAYS))
 
     def apply(
         self, proposed: pl.DataFrame, frames: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]
@@ -82,40 +81,6 @@ class Stops:
             return weighed_anew(rows, weights, reasons)
 
         return session_by_session(proposed, judge)
-
-
-class PastSides:
-    """The side of each instrument in the books of past sessions.
-
-    Parameters
-    ----------
-    books
-        symbol, session, weight.
-    back
-        How many sessions before one are looked at.
-    """
-
-    def __init__(self, books: pl.DataFrame, days: Sequence[date], known: Identities, back: int) -> None:
-        place = {day: i for i, day in enumerate(days)}
-        rows = known.named(books.filter(pl.col("session").is_in(list(days))))
-        self._column = {one: i for i, one in enumerate(rows[INSTRUMENT].unique().sort())}
-        self._sides = np.zeros((len(days), len(self._column)))
-        at = [place[day] for day in rows["session"]]
-        self._sides[at, [self._column[one] for one in rows[INSTRUMENT]]] = np.sign(rows["weight"].to_numpy())
-        self._has_book = np.zeros(len(days), np.bool_)
-        self._has_book[at] = True
-        self._back = back
-
-    def sides(self, last: int, instruments: Sequence[str]) -> Floats:
-        """Of shape (n_instruments, back + 1), newest first; in a session without a book that of the one before."""
-        first = max(0, last - self._back)
-        columns = [self._column[one] for one in instruments]
-        window = self._sides[first : last + 1][:, columns]
-        for i in np.flatnonzero(~self._has_book[first + 1 : last + 1]) + 1:
-            window[i] = window[i - 1]
-        made = np.zeros((len(columns), self._back + 1))
-        made[:, : len(window)] = window[::-1].T
-        return made
 
 
 PLUGIN = Plugin(settings=StopsSettings, make=Stops, quick={"max_sessions": 5, "atr_sessions": 2})

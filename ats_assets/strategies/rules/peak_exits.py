@@ -7,6 +7,7 @@ A range is that of each session, so that stops widen when markets do (`range_of`
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -14,11 +15,13 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ats_assets.corporate_actions.identity import INSTRUMENT, identities_of
+from ats_assets.corporate_actions.identity import INSTRUMENT, REPEAT_DAYS, Identities, identities_of
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.risk.average_range import range_expression
+from ats_assets.risk.book_history import ACTIONS
 from ats_assets.risk.exit_settings import ExitSettings
 from ats_assets.risk.first_exits import first_exits, told_exits
+from ats_assets.risk.past_sides import LONGEST_GAP, PastSides
 from ats_assets.settings import Name, TrainingSettings
 from ats_assets.strategies.price_rows import PLACE, PriceRows
 from ats_assets.strategies.strategy import signals_of
@@ -49,7 +52,9 @@ class PeakExits:
 
     def needs(self, training: TrainingSettings) -> tuple[Needs, ...]:  # noqa: ARG002 - no model is asked
         """The primary strategy's signals since the earliest entry, and the bars."""
-        return (Needs(asset=signals_of(self.settings.primary), back=self.settings.max_sessions), *self._rows.needs())
+        back = self.settings.max_sessions + LONGEST_GAP
+        others = tuple(replace(one, back=max(one.back, back + REPEAT_DAYS)) if one.asset == ACTIONS else one for one in self._rows.needs())
+        return (Needs(asset=signals_of(self.settings.primary), back=back), *others)
 
     def scores(
         self,
@@ -60,14 +65,14 @@ class PeakExits:
     ) -> pl.DataFrame:
         """The primary strategy's scores and target weights; of a position that was left a weight of 0, and the reason."""
         place = {day: i for i, day in enumerate(days)}
-        known = identities_of(frames["corporate_actions"])
-        signals = known.named(frames[signals_of(self.settings.primary)]).with_columns(
-            pl.col("session").replace_strict(place, return_dtype=pl.Int64).alias(PLACE), side=pl.col("target_weight").sign().fill_null(0.0)
+        known = identities_of(frames[ACTIONS])
+        signals = frames[signals_of(self.settings.primary)].with_columns(
+            pl.col("session").replace_strict(place, return_dtype=pl.Int64).alias(PLACE), weight=pl.col("target_weight").fill_null(0.0)
         )
         wanted = signals.filter(pl.col("session").is_in(list(sessions))).sort("session", "symbol")
         values = self._rows.rows(frames, days, sessions).drop(INSTRUMENT, PLACE)
         rows = wanted.join(values, on=["symbol", "session"], how="left", maintain_order="left")
-        sides = self._sides(signals, rows)
+        sides = self._sides(PastSides(signals, days, known, self.settings.max_sessions), known, rows)
         panels = {name: self._panel(rows, name) for name in self._fields}
         closes = panels["c"]
         found = first_exits(sides, closes, panels.get("h", closes), panels.get("l", closes), panels["r"], self.settings)
@@ -77,18 +82,15 @@ class PeakExits:
         weight = pl.when("left").then(0.0).otherwise(pl.col("target_weight").fill_null(0.0))
         return kept.select("symbol", "session", "model_session", "reason", score=score, target_weight=weight + 0.0)
 
+    def _sides(self, past: PastSides, known: Identities, rows: pl.DataFrame) -> Floats:
+        """The side of each row's instrument at its session and at each of the `max_sessions` before: of shape (n_rows, max_sessions + 1), newest first."""
+        parts = rows.select("symbol", "session", PLACE).partition_by("session", as_dict=True, maintain_order=True)
+        found = [past.sides(part[PLACE][0], [known.of(symbol, day) for symbol in part["symbol"]]) for (day,), part in parts.items()]
+        return np.concatenate(found) if found else np.zeros((0, self.settings.max_sessions + 1))
+
     def _panel(self, rows: pl.DataFrame, name: str) -> Floats:
         """A field at each row's session and the `max_sessions` before, over the close of the row: of shape (n_rows, max_sessions + 1), newest first."""
         return rows.select(f"{name}{k}" for k in range(self.settings.max_sessions + 1)).to_numpy().astype(np.float64)
-
-    def _sides(self, signals: pl.DataFrame, rows: pl.DataFrame) -> Floats:
-        """The side of each row's instrument at its session and at each of the `max_sessions` before: of shape (n_rows, max_sessions + 1), newest first."""
-        lags = pl.DataFrame({"lag": range(self.settings.max_sessions + 1)}, schema={"lag": pl.Int64})
-        keys = rows.select(INSTRUMENT, PLACE).with_row_index("row")
-        past = keys.join(lags, how="cross").with_columns(pl.col(PLACE) - pl.col("lag"))
-        found = past.join(signals.select(INSTRUMENT, PLACE, "side").unique([INSTRUMENT, PLACE]), on=[INSTRUMENT, PLACE], how="left")
-        ordered = found.sort("row", "lag")["side"].fill_null(0.0).to_numpy()
-        return ordered.reshape(rows.height, self.settings.max_sessions + 1)
 
 
 PLUGIN = Plugin(settings=PeakExitsSettings, make=PeakExits, quick={"max_sessions": 3, "atr_sessions": 2})

@@ -14,7 +14,7 @@ from ats_assets.plugins import METHODS, RISK_RULES, Needs
 from ats_assets.portfolio.method import Candidates
 from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
 from ats_assets.portfolio.targets import targets_of
-from ats_assets.risk import NamedRule
+from ats_assets.risk import NamedRule, past_books
 from ats_assets.risk.rule import RULED_SCHEMA
 from ats_assets.risk.rules.limits import LimitsSettings
 from ats_assets.sources.schema import BARS_SCHEMA
@@ -69,7 +69,7 @@ def targets(
 
     if not alone:
         return Targets.validate(made(DAYS[:last], DAYS[QUIET:last]))
-    back = max(8 + holding, *(window.back for window in stops.rule.needs()))
+    back = max(past_books(stops.rule) + holding, *(window.back for window in stops.rule.needs()))
     return pl.concat([made(DAYS[max(0, i - back) : i + 1], [DAYS[i]]) for i in range(QUIET, last)])
 
 
@@ -98,6 +98,17 @@ def test_a_session_without_an_opinion_ends_no_position() -> None:
     made = targets({"A": [100.0, 100, 100, 91]}, {"A": [0.4, None, 0.4, 0.4], "B": [0.1, None, 0.1, 0.1]}, stop_percent=8.0)
     assert weights(made) == [0.4, 0.4, 0.0]
     assert "entered on 2024-01-31 at 100.00" in made.filter(symbol="A")["reasons"].to_list()[2][0]
+
+
+def test_what_was_left_is_not_bought_back_when_a_session_without_an_opinion_is_where_its_window_begins() -> None:
+    """Two sessions of ten had no opinion, so that a window of four begins at each of them once."""
+    books = [0.4, 0.4, None, None, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
+    for closes in ([100.0] * 10, [100.0, 91, 92, *[95.0] * 7]):
+        made = targets({"A": closes}, {"A": books}, max_sessions=4, stop_percent=8.0)
+        left = [weight == 0.0 for weight in weights(made)]
+        assert left == sorted(left)
+        assert left[-5:] == [True] * 5
+        assert targets({"A": closes}, {"A": books}, max_sessions=4, stop_percent=8.0, alone=True).equals(made)
 
 
 def test_the_chandelier_is_on_by_default_and_hangs_from_the_highest_high() -> None:

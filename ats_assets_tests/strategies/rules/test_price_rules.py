@@ -249,6 +249,19 @@ def test_exits_follow_another_strategys_positions() -> None:
     assert weights.tolist() == [0, 0.4, 0.4, 0.4, 0, 0, 0]  # not entered again while the primary strategy goes on
 
 
+def test_a_session_without_an_opinion_of_the_primary_strategy_gives_no_position_up() -> None:
+    """As of a book that nobody knows to keep its limits: nothing was sold then, so what was left afterwards is not bought back either."""
+    closes = np.array([[10.0, 11, 12, 13, 11, 12, 13]]).T
+    bars = bars_of(closes)
+    days = bars["session"].unique().sort()
+    signals = bars.select("symbol", "session", rank=pl.lit(1, pl.UInt32), score=pl.lit(1.0), direction=pl.lit("long")).with_columns(
+        probability=pl.lit(None, pl.Float64), target_weight=pl.lit(0.4), model_session=pl.lit(None, pl.Date)
+    )
+    made = strategy("peak_exits", primary="winners", atr_sessions=2, peak_atr=1.0, max_sessions=9)
+    weights = weights_of(made, closes, winners_signals=signals.filter(pl.col("session") != days[5]))[:, 0]
+    assert weights[[0, 1, 2, 3, 4, 6]].tolist() == [0.4, 0.4, 0.4, 0.4, 0, 0]
+
+
 def test_pairs_trade_what_is_cointegrated_and_refuse_what_is_not() -> None:
     random = np.random.default_rng(7)
     n = 400
