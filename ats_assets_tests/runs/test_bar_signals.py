@@ -21,7 +21,10 @@ CHANGES = EARLY_MODELS | {
     },
     "ensemble": {"rule": "equal"},
     "champion": {"rule": "fixed", "model": "ensemble"},
-    "portfolio": {"method": "minimum_variance", "options": {"lookback_sessions": 20, "candidates": 6}},
+    "portfolio": {
+        "method": "minimum_variance",
+        "options": {"lookback_sessions": 20, "candidates": 6, "factors": {"trend": {"asset": "alpha158", "column": "ROC20", "most": 0.2}}},
+    },
     "strategies": {"model_scores": {"calibration_sessions": 8, "min_calibration_rows": 20, "calibration": "best"}},
 }
 

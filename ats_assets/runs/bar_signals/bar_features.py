@@ -11,7 +11,7 @@ from ats_assets.bars.universe import universe
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError
-from ats_assets.features.choosing import model_families
+from ats_assets.features.choosing import families, model_families
 from ats_assets.features.family import KEYS, FeatureFamily
 from ats_assets.features.joining import joined
 from ats_assets.features.making import features_of
@@ -22,8 +22,10 @@ from ats_assets.strategies.choosing import weighting
 
 def sessions_needed(deployment: Deployment, sequence_sessions: int = 1) -> int:
     """How many sessions of bars the features of a model, the universe and the portfolio's method look at, the predicted one included."""
-    lookbacks = [family.lookback for family in deployment.of(model_families).values() if isinstance(family, FeatureFamily)]
-    weighed = [one.back + 1 for one in deployment.of(weighting).needs()]
+    weighing = deployment.of(weighting).needs()
+    exposed = [family for need in weighing if (family := deployment.of(families).get(need.asset))]
+    used = [*exposed, *(family for family in deployment.of(model_families).values() if isinstance(family, FeatureFamily))]
+    lookbacks, weighed = [family.lookback for family in used], [one.back + 1 for one in weighing]
     return max([deployment.settings.universe.lookback_sessions, *weighed, *(back + sequence_sessions for back in lookbacks)])
 
 
@@ -49,16 +51,42 @@ def computed_features(deployment: Deployment, given: GivenBars, sessions: Sequen
         if not isinstance(family, FeatureFamily):
             stored[name] = _stored(deployment, name, sessions)
             continue
-        days = [day for day in given.days if day >= deployment.calendar.window(sessions[0], family.lookback + 1)[0]]
-        bars = given.bars.filter(pl.col("session") >= days[0])
-        adjust, flat = deployment.settings.actions.adjust, deployment.settings.expressions.flat_windows
-        frames[name] = features_of(family, bars, given.actions, calendar=days, sessions=sessions, adjust=adjust, flat=flat)
+        frames[name] = _of_family(deployment, family, given, sessions)
     keys = given.bars.filter(pl.col("session").is_in(list(sessions))).select(KEYS).sort("session", "symbol")
     for name, rows in stored.items():
         values = keys.join(rows, on=KEYS, how="left", maintain_order="left")
         frames[name] = values.with_columns(pl.exclude(KEYS).fill_null(float("nan")))
     ordered = {name: frames[name].sort("session", "symbol") for name in deployment.of(model_families)}
     return joined(ordered)
+
+
+def exposures(deployment: Deployment, given: GivenBars) -> dict[str, pl.DataFrame]:
+    """What the portfolio's method asks of assets for the limits of factors: features computed from the bars, of others what is stored of the session.
+
+    Raises
+    ------
+    ModelError
+        If it is not stored.
+    """
+    frames: dict[str, pl.DataFrame] = {}
+    for asset in dict.fromkeys(need.asset for need in deployment.of(weighting).needs() if need.asset not in {"bars", "corporate_actions"}):
+        if family := deployment.of(families).get(asset):
+            frames[asset] = _of_family(deployment, family, given, [given.session])
+        elif deployment.warehouse.exists(asset, given.session):
+            frames[asset] = deployment.warehouse.read(asset, [given.session])
+        else:
+            raise ModelError(
+                f"portfolio.options.factors reads {asset}, which is made of more than bars, and there is none of {given.session}: make it with ats run "
+                f"--select '+{asset}'"
+            )
+    return frames
+
+
+def _of_family(deployment: Deployment, family: FeatureFamily, given: GivenBars, sessions: Sequence[date]) -> pl.DataFrame:
+    days = [day for day in given.days if day >= deployment.calendar.window(sessions[0], family.lookback + 1)[0]]
+    bars = given.bars.filter(pl.col("session") >= days[0])
+    adjust, flat = deployment.settings.actions.adjust, deployment.settings.expressions.flat_windows
+    return features_of(family, bars, given.actions, calendar=days, sessions=sessions, adjust=adjust, flat=flat)
 
 
 def _stored(deployment: Deployment, family: str, sessions: Sequence[date]) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from ats_assets.errors import ModelError
 from ats_assets.models.choosing import models
 from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.inference import predict
-from ats_assets.runs.bar_signals.bar_features import computed_features, features_in, left_out, members, sessions_needed
+from ats_assets.runs.bar_signals.bar_features import computed_features, exposures, features_in, left_out, members, sessions_needed
 from ats_assets.runs.bar_signals.given_bars import GivenBars, given_bars
 from ats_assets.runs.bar_signals.stored_past import intervals_of, regimes_at, scores_of
 from ats_assets.serving.queries.saved_scorer import SavedChoice, SavedScorer, saved_choice
@@ -115,7 +115,7 @@ def signals_of_bars(
             f"no symbol of {path} can be predicted at {given.session}: {some}" + (f"; and {why.height - 3} more" if why.height > 3 else "")
         )
     scores, unknown = scores_of(deployment, predictions, given, chosen.past)
-    frames = {"bars": given.bars, "corporate_actions": given.actions}
+    frames = {"bars": given.bars, "corporate_actions": given.actions, **exposures(deployment, given)}
     signals, remarks = deployment.of(weighting).signals(scores, frames, given.days, [given.session])
     intervals, without = intervals_of(deployment, predictions, given.session, chosen.past)
     states, no_regime = regimes_at(deployment, given.session)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ats_assets.settings import MassiveSettings, Settings
 from ats_assets.vendors.backoff import Backoff
-from ats_assets.vendors.credentials import VendorKeys
+from ats_assets.vendors.credentials import FILE, VendorKeys
 from ats_assets.vendors.massive.flat_files import FlatFiles
 from ats_assets.vendors.massive.massive_rest import MassiveRest
 from ats_assets.vendors.massive.s3_objects import S3Objects, SignedParts
@@ -65,7 +65,13 @@ def flat_files(settings: Settings, *, backoff: Backoff | None = None) -> FlatFil
 
 def _notice(massive: MassiveSettings) -> None:
     """Say once in a process that names of Polygon.io are in use."""
-    old = [older for name, names in OLDER.items() for older in names if os.environ.get(older) and not os.environ.get(name)]
+    old = [
+        older + ending
+        for name, names in OLDER.items()
+        for older in names
+        for ending in ("", FILE)
+        if os.environ.get(older + ending) and not (os.environ.get(name) or os.environ.get(name + FILE))
+    ]
     old += [host for host in (urlsplit(url).hostname for url in (massive.url, massive.files_url)) if host and host.endswith("polygon.io")]
     if old:
         _say_once(", ".join(old))

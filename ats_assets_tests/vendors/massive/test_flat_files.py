@@ -5,11 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from ats_assets.errors import SourceError
 from ats_assets.settings import MassiveSettings, Settings, StorageSettings
 from ats_assets.vendors.errors import VendorAnswerLostError, VendorKeysError, VendorRefusedError
-from ats_assets.vendors.massive import FlatFiles, flat_files
+from ats_assets.vendors.massive import FlatFiles, flat_files, massive_connection
 from ats_assets.vendors.massive.s3_objects import S3Objects
 from ats_assets_tests.vendors.alpaca.connections import Waits
 from ats_assets_tests.vendors.doubles import Mishap, Told, VendorDouble, Wrong
@@ -114,6 +115,32 @@ def test_a_file_that_is_put_up_again_meanwhile_is_not_mixed(tmp_path: Path, monk
         assert not list(tmp_path.rglob("*.gz")), "nothing is put in place"
         double.answer = real
         assert len(rows(flat, "ticker")) == 399
+
+
+@pytest.mark.parametrize("ending", ["", "_FILE"])
+def test_what_was_set_up_for_polygon_io_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, ending: str
+) -> None:
+    """Keys under the former names, in the environment or in files, and the former address of the flat files; the log says which names are new, and no key."""
+    massive_connection._say_once.cache_clear()
+    with bucket_double({KEY: CONTENT}) as double:
+        files = bucket(double, tmp_path / "files", monkeypatch)
+        for part, key in (("ACCESS_KEY_ID", S3_KEY_ID), ("SECRET_ACCESS_KEY", S3_SECRET_KEY)):
+            monkeypatch.delenv(f"MASSIVE_S3_{part}")
+            (tmp_path / part).write_text(key)
+            monkeypatch.setenv(f"POLYGON_S3_{part}{ending}", str(tmp_path / part) if ending else key)
+        assert len(rows(files, "ticker")) == 399
+        assert S3_KEY_ID in double.journal[0].headers["authorization"]
+    with caplog.at_level("INFO", massive_connection.__name__):
+        former = MassiveSettings(files_url="https://files.polygon.io", download=True)
+        flat = flat_files(Settings(massive=former, vendors=quick_vendors(tmp_path / ".vendors", 3)))
+    assert isinstance(flat._objects, S3Objects)
+    assert flat._objects._http._base == "https://files.polygon.io"
+    assert "files.polygon.io still works" in caplog.text
+    assert f"POLYGON_S3_ACCESS_KEY_ID{ending}" in caplog.text
+    assert S3_SECRET_KEY not in caplog.text
+    with pytest.raises(ValidationError, match=r"files_url is http://files.polygon.io: the key is shown to"):
+        MassiveSettings(files_url="http://files.polygon.io")
 
 
 def test_refused_keys_and_plans_say_what_it_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
