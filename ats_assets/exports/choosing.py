@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import polars as pl
+
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.exports.exported_partitions import with_vintages
@@ -12,6 +14,7 @@ from ats_assets.exports.schema import export_asset
 from ats_assets.exports.store import ExportedTable, ExportStore, StorePlace
 from ats_assets.plugins import STORES
 from ats_assets.secrecy import hold_secret
+from ats_assets.storage.warehouse import REASON
 
 ASSETS, ATTEMPTS = "assets", "attempts"
 """What every table `[exports.<name>]` may say beside `kind` and the store's own settings."""
@@ -81,10 +84,15 @@ def exported_tables(deployment: Deployment, one: NamedExport) -> list[ExportedTa
             raise SettingsError(f"exports.{one.name}.assets names {asset!r}, which is no asset with rows by session: choose from {there}")
         table = ExportedTable(
             asset=asset,
-            schema=deployment.schemas[asset],
+            schema=_with_reason(deployment.schemas[asset]) if asset in deployment.signals.values() else deployment.schemas[asset],
             told=deployment.told_columns[asset],
             keeps_vintages=with_vintages(deployment, asset),
         )
         one.store.require_exportable(table)
         found.append(table)
     return found
+
+
+def _with_reason(schema: pl.Schema) -> pl.Schema:
+    """The columns of signals, those of sessions among them that were made while settings chose what gives reasons."""
+    return pl.Schema({**schema, REASON: pl.String()})

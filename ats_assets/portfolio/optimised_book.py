@@ -126,7 +126,7 @@ class OptimisedMethod(ABC):
         weights = np.zeros(len(candidates.symbols))
         exposures = self._exposures(candidates)
         if lacking := self._lacking(candidates, exposures):
-            remark = f"no symbol has a value of the factor {lacking}, so no book is known to keep its limit. Nothing is ordered"
+            remark = f"no symbol has a value of {lacking}, so no book is known to keep its limit. Nothing is ordered"
             return WeighedBook(weights=weights, remark=remark, has_opinion=False)
         chosen = self._chosen(candidates, exposures)
         if not len(chosen) or not self.settings.max_weight:
@@ -192,9 +192,12 @@ class OptimisedMethod(ABC):
         return np.isfinite(candidates.scores) & (finite.mean(axis=0) >= self.settings.min_known_share) & moved
 
     def _lacking(self, candidates: Candidates, exposures: Mapping[str, Floats]) -> str:
-        """The factor of which no symbol that could be held has a value; empty where there is none."""
+        """The factor of which no symbol that could be held has a value, or all of them where each symbol lacks one; empty where some symbol has all."""
         known = self._known(candidates)
-        return next((name for name, values in exposures.items() if known.any() and not np.isfinite(values[known]).any()), "")
+        has = {name: np.isfinite(values[known]) for name, values in exposures.items()}
+        if not has or not known.any() or np.logical_and.reduce(list(has.values())).any():
+            return ""
+        return next((f"the factor {name}" for name, values in has.items() if not values.any()), f"each of the factors {', '.join(has)}")
 
     def _limits(self, symbols: Sequence[str], returns: Floats, session: date, exposures: Mapping[str, Floats]) -> WeightRanges:
         own = self.settings

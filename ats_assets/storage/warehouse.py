@@ -286,4 +286,6 @@ def _with_reasons(paths: Sequence[Path], columns: Sequence[str] | None) -> pl.Da
     if len({tuple(item for item in part.schema.items() if item[0] != REASON) for part in parts}) > 1:
         return None
     made = pl.concat(parts, how="diagonal")
+    if columns and not set(columns) <= set(made.columns):
+        return None
     return made.select(columns) if columns else made

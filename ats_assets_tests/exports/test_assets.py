@@ -104,6 +104,19 @@ def test_the_check_tells_what_differs(root: Path, online: RedisServer, database:
 
 
 @pytest.mark.usefixtures("database")
+def test_signals_with_reasons_are_exported_after_settings_chose_what_gives_none(root: Path) -> None:
+    """A method by risk gives reasons, and the one that is chosen now does not: the table has to hold the sessions of both."""
+    deployment = market(root, exports={"timescale": {"assets": ["signals"]}})
+    build(deployment)
+    one, before = deployment.of(exports)["timescale"], deployment.calendar.offset(LAST, -1)
+    rows = deployment.warehouse.read("signals", [before]).with_columns(reason=pl.lit("no book within all limits"))
+    deployment.warehouse.write("signals", before, rows)
+    tables = exported_tables(deployment, one)
+    assert len(export_sessions(deployment, one, tables, [before, LAST]).sessions) == 2
+    assert all(verdict.passed for verdict in judge_store(deployment, one, [before, LAST]).values())
+
+
+@pytest.mark.usefixtures("database")
 def test_a_restatement_is_exported_with_its_vintages(root: Path) -> None:
     deployment = market(root)
     export(deployment, "timescale")

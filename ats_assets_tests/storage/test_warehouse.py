@@ -45,6 +45,17 @@ def test_sessions_are_read_in_the_order_asked_for_empty_ones_among_them(warehous
     assert warehouse.read("bars", [DAYS[1]], ["close"]).schema == {"close": pl.Float64}
 
 
+def test_signals_with_reasons_and_without_are_read_together_and_a_column_that_none_has_is_named(warehouse: Warehouse) -> None:
+    plain = pl.DataFrame({"symbol": ["A"], "score": [0.5]})
+    for day, rows in zip(DAYS, (plain, plain.with_columns(reason=pl.lit("an exit"))), strict=False):
+        warehouse.write("signals", day, rows)
+    for days, reasons in ((DAYS[:2], [None, "an exit"]), (DAYS[1::-1], ["an exit", None])):
+        assert warehouse.read("signals", days)["reason"].to_list() == reasons
+        assert warehouse.read("signals", days, ["symbol"]).columns == ["symbol"]
+    with pytest.raises(CorruptPartitionError, match="can't be read together"):
+        warehouse.read("signals", DAYS[:1], ["symbol", "reason"])
+
+
 def test_equal_partitions_are_equal_bytes(warehouse: Warehouse) -> None:
     first = warehouse.write("bars", DAY, frame(), upstream={"b": {"2": "y", "1": "x"}, "a": {}}).path.read_bytes()
     second = warehouse.write(

@@ -3,9 +3,9 @@
 The exits are those of `ats_assets.risk.first_exits`: fixed (in per cent of the entry's close, or in ranges), trailing, chandelier (from the highest high since the entry less three average true
 ranges, which is on by default), secured, profit targets, stale and time. Each has its reason: which exit, at which session, the close, and the level that it met.
 
-A position begins at the session from which on the rules before this one let its side be held, and it is entered at that session's close; sessions in which no strategy had an opinion end no position, unless
-they are more than 21 in a row. The book of each of the last `max_sessions` sessions is looked at, so the rule knows what was wanted and what would have been left, never what an account holds. A stop is judged by the close, and traded at
-the next open: what the price does in between is not in it.
+A position begins at the session from which on the rules before this one let its side be held, and it is entered at that session's close; sessions in which no strategy had an opinion end no position
+(`ats_assets.risk.past_sides`). The book of each of the last `max_sessions` sessions is looked at, so the rule knows what was wanted and what would have been left, never what an account holds. A stop is
+judged by the close, and traded at the next open: what the price does in between is not in it.
 
 What was left is entered again when its side has been given up and comes back. `max_sessions` always holds: a position whose entry is no longer known has no stop, so it is left.
 """

@@ -182,6 +182,10 @@ def test_factors_of_ones_own_are_limited_in_deviations_or_as_they_are() -> None:
     unknown = method.book(replace(given_values, exposures={"value": np.full(12, np.nan)}))
     assert not unknown.has_opinion
     assert "no symbol has a value of the factor value" in unknown.remark
+    halves = {"size": np.where(np.arange(12) < 6, size, np.nan), "value": np.where(np.arange(12) < 6, np.nan, np.arange(12.0))}
+    apart = method.book(replace(seen(), exposures={"value": halves["value"]}, values={**seen().values, "factor_0": halves["size"]}))
+    assert not apart.has_opinion, "who lacks the one has the other: all would be sold"
+    assert "no symbol has a value of each of the factors size, value" in apart.remark
     beyond = made("minimum_variance", factors={"value": {**factors["value"], "least": 9.0}}).book(given_values)
     assert not beyond.has_opinion
     assert "value at least 9" in beyond.remark
