@@ -34,6 +34,8 @@ class ToldRows:
         return told_frame(self.rows)
 
     def describe(self) -> str:
+        if self.rows is None:
+            raise SourceError("it is down: nothing is known of it")  # as a file that can't be read
         return "told"
 
 

@@ -20,7 +20,7 @@ from ats_assets.scheduled_events.event_source import EventSource, EventSourcePlu
 from ats_assets.scheduled_events.schema import TOLD_EVENTS_SCHEMA
 from ats_assets.settings.vendor_order import VendorOrder
 from ats_assets.sources.schema import VENDOR_SCHEMA
-from ats_assets.sources.vendors_in_order import NO_ROW, NOT_ANSWERED, followed_vendors
+from ats_assets.sources.vendors_in_order import NO_ROW, NOT_ANSWERED, answers_of_all, followed_vendors
 
 _SECTION = "scheduled_events.source"
 _log = logging.getLogger(__name__)
@@ -73,7 +73,8 @@ class PreferredEvents:
 
     def describe(self) -> str:
         """The order, whom it was passed over for, and each vendor's own description."""
-        parts = [f"-- {name}\n{vendor.describe()}" for name, vendor in self._vendors.items()]
+        said = answers_of_all(self._vendors, lambda vendor: vendor.describe(), None)
+        parts = [f"-- {name}\n{text or 'does not answer'}" for name, text in said.items()]
         return "\n".join([f"scheduled events: vendors {', '.join(self._vendors)}", *self._remarks, *parts])
 
 
