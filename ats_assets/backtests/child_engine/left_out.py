@@ -20,6 +20,8 @@ LeftOut = Literal[
     "portfolio.no_trade_band",
     "orders.limits",
     "orders.brake",
+    "orders.kind",
+    "orders.algorithm",
     "backtest.margin",
     "backtest.min_commission",
 ]
@@ -93,6 +95,10 @@ def _matters(inputs: BacktestInputs) -> dict[LeftOut, str]:
         found["orders.limits"] = "what one order and one session may be"
     if inputs.brake is not None and inputs.brake.is_on:
         found["orders.brake"] = "less exposure after losses"
+    if inputs.working is not None and inputs.working.orders.has_limits:
+        found["orders.kind"] = "orders with a limit, by it or a rule of orders.selection: such an engine fills them all at the open"
+    if inputs.working is not None and inputs.working.algorithms:
+        found["orders.algorithm"] = "orders that are worked in parts, by it or a rule of orders.selection"
     if short and _costs_or_calls(inputs.settings.margin):
         found["backtest.margin"] = "fees for shares that are short, interest on a debit, margin calls; some targets are short"
     if inputs.settings.min_commission > 0.0:

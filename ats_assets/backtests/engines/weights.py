@@ -9,7 +9,7 @@ At each rebalancing the account is brought to exactly the target weights, whatev
 3. Between two rebalancings positions drift with their prices. A session without targets is no opinion, and nothing is traded. Payments stay in cash until the next targets,
    ratios make more or fewer shares.
 
-Left out, on purpose: lots (any fraction of a share can be held, long or short), the limits on weights, turnover and orders, the no-trade band, what a minimum commission adds, volume
+Left out, on purpose: lots (any fraction of a share can be held, long or short), the limits on weights, turnover and orders, the kind of these and how they are worked, the no-trade band, what a minimum commission adds, volume
 and participation, halts (a symbol without a bar trades at its last close), the haircut of a delisting, interest on cash, what borrowing costs, and margin. Cash is what the weights
 leave. So it says what the signal is worth, and the engine `orders` what an account would have made of it. Where there are no costs and limits, nothing is short,
 shares are fractional, all symbols trade at all sessions, and each opens where it closed, both come to the same.

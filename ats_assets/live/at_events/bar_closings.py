@@ -17,6 +17,8 @@ from ats_assets.intraday.sampling import AccumulatingSampler, ExpectationSampler
 from ats_assets.live.at_events.tick_tape import HeardTick
 
 _NEAR = 1.0 - 1e-9
+_BY_THRESHOLD = (AccumulatingSampler.ends, ExpectationSampler.ends)
+"""Where bars end once enough is traded; a sampler that is derived from one of these may end them elsewhere."""
 """Sums of the same numbers in another order may differ by so much."""
 
 
@@ -45,8 +47,14 @@ class Closing:
     measure: int = BY_TICKS
     threshold: float = np.nan
 
-    def after(self, forming: Forming, tick: HeardTick) -> tuple[Forming, int | None]:
-        """With one tick more, and the time from which on a bar may be known for it; None where it can have closed none."""
+    def after(self, forming: Forming, tick: HeardTick, newest: int) -> tuple[Forming, int | None]:
+        """With one tick more, and the time from which on a bar may be known for it; None where it can have closed none.
+
+        Parameters
+        ----------
+        newest
+            The latest time of the ticks before it. One that comes late moves the ends of all bars after it, so that any of them may have closed.
+        """
         if self.how == "clock":
             return forming, tick.at - (tick.at - self.offset) % self.width + self.width
         if self.how == "each":
@@ -54,7 +62,7 @@ class Closing:
         size, price = (value if value is not None and 0.0 < value < np.inf else 0.0 for value in (tick.size, tick.price))
         more = 1.0 if self.measure == BY_TICKS else size * price if self.measure == BY_DOLLARS else size
         forming = forming._replace(since=forming.since + more)
-        return forming, tick.at if forming.there + forming.since >= self.threshold * _NEAR else None
+        return forming, tick.at if tick.at < newest or forming.there + forming.since >= self.threshold * _NEAR else None
 
     def looked(self, forming: Forming, bars: pl.DataFrame, known: int) -> tuple[Forming, int | None]:
         """After a look at a symbol's bars, `known` of which are known: what is in the one that is forming, and when the first of the others may be known.
@@ -112,7 +120,7 @@ def closing_of(name: str, sampler: Sampler, symbols: tuple[str, ...], heard: tup
         )
     if (clock := sampler.clock()) is not None:
         return dict.fromkeys(symbols, Closing(how="clock", width=clock[0], offset=clock[1]))
-    if not isinstance(sampler, AccumulatingSampler | ExpectationSampler):
+    if not isinstance(sampler, AccumulatingSampler | ExpectationSampler) or type(sampler).ends not in _BY_THRESHOLD:
         return dict.fromkeys(symbols, Closing(how="each"))
     given = sampler.settings.threshold
     told = sampler.told_before(pl.DataFrame({"symbol": list(symbols)}), heard)[:, 0] if given is None else np.full(len(symbols), given)

@@ -59,7 +59,7 @@ class SessionLane:
     def heard(self, state: LaneState, symbol: str, fields: Mapping[str, Any], now: datetime) -> LaneState:
         """With one trade more."""
         one, tick = state.of(symbol), HeardTick.of(fields)
-        forming, at = self.closings[symbol].after(one.forming, tick)
+        forming, at = self.closings[symbol].after(one.forming, tick, one.tape.newest)
         pending = one.pending if at is None else at if one.pending is None else min(at, one.pending)
         heard: dict[str, Any] = {"forming": forming, "pending": pending, "heard_at": nanoseconds(now)}
         return state.with_symbol(symbol, replace(one, tape=one.tape.with_tick(tick), **heard))

@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 
+from ats_assets.algorithms.algorithm import MINUTE_SCHEMA
+from ats_assets.algorithms.stored_days import StoredDays
 from ats_assets.backtests import BacktestInputs
 from ats_assets.backtests.engine import Engine
+from ats_assets.calendar import session_calendar
 from ats_assets.errors import ContractError, SettingsError
-from ats_assets.plugins import ENGINES
-from ats_assets.settings import BacktestSettings, BrakeSettings, OrderLimitSettings, PortfolioSettings
+from ats_assets.plugins import ALGORITHMS, ENGINES
+from ats_assets.portfolio.working_rules import WorkingRules
+from ats_assets.settings import BacktestSettings, BrakeSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 from ats_assets_tests.backtests.child_engine.random_weights import FREE, LENT_FOR_NOTHING
 from ats_assets_tests.backtests.small_markets import actions_of, bars_of, random_impact, signals_of, weekdays
 
 DAYS = weekdays(8)
+DAILY = StoredDays(lambda _: MINUTE_SCHEMA.to_frame(), session_calendar("24/7", date(2019, 12, 1)), 0.0)
 
 
 def inputs_of(weight: float = 0.5, **changes: Any) -> BacktestInputs:
@@ -56,6 +61,11 @@ def test_the_defaults_are_named_all_at_once_with_the_lines_that_leave_them_out(t
     ("setting", "changes"),
     [
         ("orders.brake", {"brake": BrakeSettings(max_drawdown=0.2)}),
+        ("orders.kind", {"working": WorkingRules(orders=OrdersSettings(kind="limit"), days=DAILY, algorithms={})}),
+        (
+            "orders.algorithm",
+            {"working": WorkingRules(orders=OrdersSettings(), days=DAILY, algorithms={"vwap": ALGORITHMS.made("vwap", {})})},
+        ),
         ("backtest.min_commission", {"settings": BacktestSettings(min_commission=1.0)}),
         ("portfolio.max_gross", {"portfolio": FREE.model_copy(update={"max_gross": 0.4, "max_net": 0.6})}),
         ("portfolio.max_net", {"portfolio": FREE.model_copy(update={"max_net": 0.4})}),

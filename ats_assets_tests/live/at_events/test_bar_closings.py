@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ats_assets.errors import SettingsError
 from ats_assets.intraday.bar_ends import BarEnds, Floats
 from ats_assets.intraday.sampler import Sampler
+from ats_assets.intraday.samplers.dollar import DollarBarSampler, DollarBarSettings
 from ats_assets.intraday.sampling import SamplerSettings, TickSampling
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_arrays import Ticks
@@ -42,6 +43,13 @@ class HighPrices(TickSampling[SamplerSettings]):
         return BarEnds(np.r_[0, ends[:-1]], ends, np.zeros(n, np.int64), np.full(n, np.nan), np.isin(ends, high))
 
 
+class HighPricesOrDollars(DollarBarSampler):
+    """One that is derived from a sampler of the package, and ends bars at high prices, too."""
+
+    def ends(self, ticks: Ticks, before: Floats) -> BarEnds:
+        return HighPrices(SamplerSettings()).ends(ticks, before)
+
+
 EXPECTED = (pl.DataFrame({"symbol": ["A"], "0": [2.0], "1": [4.0], "2": [0.5], "3": [0.4]}),)
 """What a session before says: a level of two ticks or dollars, and what is bought and sold with each."""
 EACH: list[tuple[Any, tuple[pl.DataFrame, ...]]] = [
@@ -54,8 +62,9 @@ EACH: list[tuple[Any, tuple[pl.DataFrame, ...]]] = [
     (sampler_of("tick_imbalance", span_bars=2), EXPECTED),
     (sampler_of("tick_runs", floor=0.5, cap=3.0, keep_last=False), EXPECTED),
     (HighPrices(SamplerSettings()), ()),
+    (HighPricesOrDollars(DollarBarSettings(threshold=1e9)), ()),
 ]
-TICKS = st.tuples(st.integers(0, 20), st.sampled_from([10.0, 10.01, 0.0]), st.sampled_from([100.0, 200.0]), st.sampled_from(["@", "I"]))
+TICKS = st.tuples(st.integers(-15, 20), st.sampled_from([10.0, 10.01, 0.0]), st.sampled_from([100.0, 200.0]), st.sampled_from(["@", "I"]))
 
 
 def bars_of(sampler: TickSampling, heard: tuple[pl.DataFrame, ...], tape: TickTape) -> pl.DataFrame:
@@ -71,11 +80,11 @@ def test_no_bar_closes_unseen(sampler: TickSampling, heard: tuple[pl.DataFrame, 
     assert isinstance(asked, TickSampling)
     tape, forming, pending, at, known = TickTape(), Forming(), None, OPENS, 0
     for gap, price, size, code in ticks:
-        at += gap * 10**9
-        tick = HeardTick(at, price, size, conditions=(code,))
+        at += max(gap, 0) * 10**9
+        tick = HeardTick(at + min(gap, 0) * 10**9, price, size, conditions=(code,))  # one that is negative comes late
+        forming, due = closing.after(forming, tick, tape.newest)
         tape = tape.with_tick(tick)
-        forming, due = closing.after(forming, tick)
-        pending = due if pending is None else pending
+        pending = min((one for one in (pending, due) if one is not None), default=None)
         rows = bars_of(asked, heard, tape)
         closed = rows.filter(closed_by="threshold").filter(pl.col("known_at").cast(pl.Int64) < tape.newest)
         if pending is None or pending >= tape.newest:
@@ -85,10 +94,25 @@ def test_no_bar_closes_unseen(sampler: TickSampling, heard: tuple[pl.DataFrame, 
             forming, pending = closing.looked(forming, rows, known)
 
 
+def test_a_trade_that_comes_late_may_have_closed_a_bar_with_less_than_the_threshold() -> None:
+    """Dollars 20, 40 | 11 of bars of 50, and 30 before them: bars are 30, 20 | 40, 11, with no more than 41 counted since the end of the first."""
+    sampler, tape, forming = sampler_of("dollar", threshold=50.0), TickTape(), Forming()
+    closing = closing_of("bars", sampler, ("A",), ())["A"]
+    for second, size, due in ((10, 2.0, False), (11, 4.0, True), (12, 1.1, False), (9, 3.0, True)):
+        tick = HeardTick(OPENS + second * 10**9, 10.0, size)
+        forming, at = closing.after(forming, tick, tape.newest)
+        tape = tape.with_tick(tick)
+        assert (at is not None) is due
+        rows = bars_of(sampler, (), tape)
+        if second == 11:
+            forming, _ = closing.looked(forming, rows, 1)
+    assert rows["closed_by"].to_list() == ["threshold", "threshold"]
+
+
 def test_a_size_that_is_none_hides_no_bar() -> None:
     closing, forming, due = closing_of("bars", EACH[2][0], ("A",), ())["A"], Forming(), None
     for size in (float("nan"), -1e9, None, float("inf"), 500.0):
-        forming, due = closing.after(forming, HeardTick(OPENS, 10.0, size))
+        forming, due = closing.after(forming, HeardTick(OPENS, 10.0, size), OPENS)
     assert due is not None
 
 
