@@ -31,6 +31,7 @@ from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
 from ats_assets.portfolio.schema import WANTED_SCHEMA
 from ats_assets.portfolio.targets import targets_of
+from ats_assets.portfolio.working_rules import working_rules
 from ats_assets.risk import NamedRule, risk_rules
 from ats_assets.settings import Adjust, Settings, TrainingSettings
 from ats_assets.storage.artefacts import Unavailable
@@ -272,4 +273,6 @@ def _equity(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.Da
     settings = deployment.settings
     how: dict[str, Any] = {"limits": settings.orders.limits, "brake": settings.orders.brake, "engine": deployment.of(backtest_engine)}
     how["impact"] = impact_of(deployment, rows)
+    if not settings.orders.works_in_parts:  # parts need bars inside the session, which are no input here
+        how["working"] = working_rules(deployment)
     return run_backtest(rows["targets"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest, **how).equity

@@ -20,6 +20,7 @@ from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal
 from ats_assets.live.session_state import LiveState
 from ats_assets.live.step import begin, step
 from ats_assets.live.stream import EventKind, StreamEvent
+from ats_assets.serving.queries import live_session
 from ats_assets.serving.queries.live_session import JournalRead
 from ats_assets.trade_state import CONNECTION_VARIABLE, TradeState
 from ats_assets_tests.rounds import rounds
@@ -108,9 +109,10 @@ def trading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TradeState]:
         yield state
 
 
-def test_it_is_what_the_monitors_make_of_the_steps(trading: TradeState) -> None:
-    """Prices that come late, ahead of the clock, from trades and bars, long and short, with and without a close before."""
+def test_it_is_what_the_monitors_make_of_the_steps(trading: TradeState, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices that come late, ahead of the clock, from trades and bars, long and short, with and without a close before; read in pages."""
     numbers = itertools.count()
+    monkeypatch.setattr(live_session, "_AT_ONCE", 2)
 
     @settings(max_examples=rounds(20, 300))
     @given(told=EVENTS)

@@ -5,7 +5,6 @@ It is read from the loop's journal, which is written before anything is done abo
 """
 
 from collections.abc import Iterable
-from contextlib import closing
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from ats_assets.trade_state.session_figures import JUDGED, performance_of, risk_
 Rows = list[dict[str, Any]]
 _MINUTE = timedelta(minutes=1)
 _AT_ONCE = 500
-"""Events that are fetched together."""
+"""Events that are asked for together."""
 
 
 class JournalRead:
@@ -94,22 +93,27 @@ class JournalRead:
     def _prices(self, symbols: set[str], ahead: timedelta) -> dict[str, tuple[float, datetime]]:
         """The newest price of each symbol in the session, of a trade or a bar's close, and its time on the market.
 
-        Events are gone through from the newest back, until those that are left were heard before a price that is known: none of them can be newer.
+        A symbol's events are gone through from the newest back, until those that are left were heard before a price that is known: none of them can be newer. Symbols that
+        are done are no longer asked for, so that one that seldom trades costs no reading of those that often do.
         """
         found: dict[str, tuple[float, datetime]] = {}
-        if not symbols:
-            return found
-        of_market = (events.c.kind.in_(("bar", "trade")), events.c.symbol.in_(symbols), events.c.verdict.in_(TAKEN))
-        query = select(events.c.kind, events.c.symbol, events.c.known_at, events.c.fields).where(*self._of(events), *of_market)
-        newest_first = query.order_by(events.c.number.desc())
-        with closing(self._connection.execute(newest_first, execution_options={"yield_per": _AT_ONCE})) as rows:
+        query = select(events.c.number, events.c.kind, events.c.symbol, events.c.known_at, events.c.fields)
+        query = query.where(*self._of(events), events.c.kind.in_(("bar", "trade")), events.c.verdict.in_(TAKEN))
+        query = query.order_by(events.c.number.desc()).limit(_AT_ONCE)
+        open_, rows = set(symbols), list[Row[Any]]()
+        while open_:
+            further = (events.c.number < rows[-1].number,) if rows else ()
+            rows = list(self._connection.execute(query.where(events.c.symbol.in_(sorted(open_)), *further)))
             for row in rows:
-                if len(found) == len(symbols) and all(row.known_at + ahead < at for _, at in found.values()):
-                    break
-                fields = of_text(row.fields)
-                price, at = (fields["close"], fields["starts_at"] + _MINUTE) if row.kind == "bar" else (fields["price"], fields["at"])
-                if row.symbol not in found or at > found[row.symbol][1]:
-                    found[row.symbol] = price, at
+                if row.symbol in found and row.known_at + ahead < found[row.symbol][1]:
+                    open_.discard(row.symbol)
+                if row.symbol in open_:
+                    fields = of_text(row.fields)
+                    price, at = (fields["close"], fields["starts_at"] + _MINUTE) if row.kind == "bar" else (fields["price"], fields["at"])
+                    if row.symbol not in found or at > found[row.symbol][1]:
+                        found[row.symbol] = price, at
+            if len(rows) < _AT_ONCE:
+                break
         return found
 
     def _of(self, table: Table) -> tuple[ColumnElement[bool], ...]:
