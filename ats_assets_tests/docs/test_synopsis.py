@@ -1,5 +1,6 @@
 """The synopsis of docs/operations.md against the commands that there are: each command, each option, nothing else."""
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, An
         yield from commands(each, (*path, name))
 
 
+@functools.cache
 def real() -> Synopsis:
     found: Synopsis = {}
     for name, command in commands(typer.main.get_command(app)):
