@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import polars as pl
@@ -174,6 +175,11 @@ def rows_of_new(taken: pl.DataFrame, rows: pl.DataFrame, column: str) -> pl.Data
     """
     others = rows.join(taken.select(column).unique(), on=column, how="anti")
     return others.filter(pl.col(column).is_not_null() | pl.lit(taken.is_empty()))
+
+
+def chosen_vendors(own: VendorOrder, kind: Kind[T], section: str, folder: Path | None) -> dict[str, Chosen[T]]:
+    """Each vendor of an order, as its own table `[<section>.<name>]` chooses it; errors are those of `Kind.checked`."""
+    return {name: kind.chosen(own.kind_of(name), own.table_of(name), folder, f"{section}.{name}") for name in own.order}
 
 
 def packaged_vendor(own: VendorOrder, name: str, kind: Kind[Any], section: str) -> Chosen[Any] | None:

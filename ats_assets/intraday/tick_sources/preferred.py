@@ -27,7 +27,7 @@ from ats_assets.plugins import TICK_SOURCES
 from ats_assets.settings.section import Positive
 from ats_assets.settings.vendor_order import VendorOrder
 from ats_assets.sources.schema import VENDOR_SCHEMA
-from ats_assets.sources.vendors_in_order import VendorsBySession, assets_of_vendors, followed_vendors, rows_of_new
+from ats_assets.sources.vendors_in_order import VendorsBySession, assets_of_vendors, chosen_vendors, followed_vendors, rows_of_new
 
 
 class PreferredTicksSettings(VendorOrder):
@@ -105,9 +105,7 @@ class PreferredTicks:
 def open_preferred_ticks(own: PreferredTicksSettings, what: What, hours: SessionHours, deployment: Deployment) -> PreferredTicks:
     """Each vendor opened by its own table."""
     opened: dict[str, TickSource] = {}
-    for name in own.order:
-        where = f"intraday.{what}.{name}"
-        chosen = TICK_SOURCES.chosen(own.kind_of(name), own.table_of(name), deployment.settings.plugins.folder, where)
+    for name, chosen in chosen_vendors(own, TICK_SOURCES, f"intraday.{what}", deployment.settings.plugins.folder).items():
         opened[name] = open_ticks(cast("TickSourcePlugin[Any]", chosen.plugin), chosen.settings, what, hours, deployment)
     return PreferredTicks(own, what, hours, opened)
 

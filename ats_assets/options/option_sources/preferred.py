@@ -23,7 +23,7 @@ from ats_assets.options.schema import KEY, RAW_OPTION_CHAINS_SCHEMA
 from ats_assets.plugins import OPTION_SOURCES
 from ats_assets.settings.vendor_order import VendorOrder
 from ats_assets.sources.schema import VENDOR_SCHEMA
-from ats_assets.sources.vendors_in_order import VendorsBySession, assets_of_vendors, followed_vendors, rows_of_new
+from ats_assets.sources.vendors_in_order import VendorsBySession, assets_of_vendors, chosen_vendors, followed_vendors, rows_of_new
 
 _SECTION = "options.chains"
 
@@ -84,8 +84,7 @@ class PreferredChains:
 
 def open_preferred_chains(own: PreferredChainsSettings, deployment: Deployment) -> PreferredChains:
     """Each vendor opened by its own table."""
-    folder = deployment.settings.plugins.folder
-    chosen = {name: OPTION_SOURCES.chosen(own.kind_of(name), own.table_of(name), folder, f"{_SECTION}.{name}") for name in own.order}
+    chosen = chosen_vendors(own, OPTION_SOURCES, _SECTION, deployment.settings.plugins.folder)
     return PreferredChains(own, {name: one.made(deployment) for name, one in chosen.items()})
 
 

@@ -20,7 +20,7 @@ from ats_assets.scheduled_events.event_source import EventSource, EventSourcePlu
 from ats_assets.scheduled_events.schema import TOLD_EVENTS_SCHEMA
 from ats_assets.settings.vendor_order import VendorOrder
 from ats_assets.sources.schema import VENDOR_SCHEMA
-from ats_assets.sources.vendors_in_order import NO_ROW, NOT_ANSWERED, answers_of_all, followed_vendors
+from ats_assets.sources.vendors_in_order import NO_ROW, NOT_ANSWERED, answers_of_all, chosen_vendors, followed_vendors
 
 _SECTION = "scheduled_events.source"
 _log = logging.getLogger(__name__)
@@ -88,8 +88,7 @@ def _answer(vendor: EventSource, first: date, last: date) -> pl.DataFrame | str:
 
 def open_preferred_events(own: PreferredEventsSettings, deployment: Deployment) -> PreferredEvents:
     """Each vendor opened by its own table."""
-    folder = deployment.settings.plugins.folder
-    chosen = {name: EVENT_SOURCES.chosen(own.kind_of(name), own.table_of(name), folder, f"{_SECTION}.{name}") for name in own.order}
+    chosen = chosen_vendors(own, EVENT_SOURCES, _SECTION, deployment.settings.plugins.folder)
     return PreferredEvents({name: one.made(deployment) for name, one in chosen.items()})
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,16 +19,21 @@ from ats_assets.intraday.tick_sources.preferred import PreferredTicks, Preferred
 from ats_assets.sources.schema import VENDOR_SCHEMA
 from ats_assets_tests.intraday.ticks import MONDAY, nyse, raw_trades
 from ats_assets_tests.kits.tick_sources import TickSourceKit
-from ats_assets_tests.live.streams.test_disconnects import Recorded
 from ats_assets_tests.small_market import run_job, small_market
+from ats_assets_tests.sources.recorded_session import RecordedSession
 
 WEEK = [date(2021, 1, day) for day in (4, 5, 6)]
 SYMBOLS = ("A", "B", "C")
+CLOSES = datetime(2024, 3, 4, 21, tzinfo=UTC)
+
+
+def recorded(rows: pl.DataFrame | None, session: date = MONDAY) -> RecordedSession:
+    return RecordedSession(rows, session, CLOSES)
 
 
 def source(first: pl.DataFrame | None, second: pl.DataFrame | None, **own: Any) -> PreferredTicks:
     made = PreferredTicksSettings(order=("one", "two"), **own)
-    return PreferredTicks(made, "trades", nyse(), {"one": Recorded(first), "two": Recorded(second)})
+    return PreferredTicks(made, "trades", nyse(), {"one": recorded(first), "two": recorded(second)})
 
 
 @given(st.sets(st.sampled_from(SYMBOLS)), st.sets(st.sampled_from(SYMBOLS)), st.sampled_from(["sessions", "symbols", "gaps"]))
@@ -60,8 +65,8 @@ def test_a_vendor_that_is_down_is_passed_over_and_said() -> None:
         SourceError, match=r"(?s)no vendor of intraday.trades.order answers for 2024-03-04:.*one: it is down.*two: it is down"
     ):
         source(None, None).ticks(MONDAY)
-    young = Recorded(rows, MONDAY + timedelta(days=1))
-    lacking = PreferredTicks(PreferredTicksSettings(order=("one", "two")), "trades", nyse(), {"one": Recorded(None), "two": young})
+    young = recorded(rows, MONDAY + timedelta(days=1))
+    lacking = PreferredTicks(PreferredTicksSettings(order=("one", "two")), "trades", nyse(), {"one": recorded(None), "two": young})
     with pytest.raises(SourceError, match="one: it is down"):  # that the other one begins later does not make it an empty session
         lacking.ticks(MONDAY)
     nameless = source(rows, rows).ticks(MONDAY)

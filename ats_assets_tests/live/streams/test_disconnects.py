@@ -18,7 +18,6 @@ import polars as pl
 import pytest
 
 from ats_assets.calendar import session_calendar
-from ats_assets.errors import SourceError
 from ats_assets.intraday.named_tick_gaps import FILLED, tick_gaps
 from ats_assets.intraday.schema import NANOSECONDS, RAW_TRADES_SCHEMA
 from ats_assets.intraday.session_hours import SessionHours
@@ -35,6 +34,7 @@ from ats_assets_tests.alpaca_double.market_stream import MarketStreamDouble
 from ats_assets_tests.alpaca_double.misbehaviour import Fault, Step
 from ats_assets_tests.live.streams.test_alpaca import SESSION, listening
 from ats_assets_tests.rounds import rounds
+from ats_assets_tests.sources.recorded_session import RecordedSession
 
 CALENDAR = session_calendar("XNYS", date(2024, 1, 2))
 OPENS, CLOSES = CALENDAR.opens_at(SESSION), CALENDAR.closes_at(SESSION)
@@ -149,28 +149,6 @@ def delivered(rows: pl.DataFrame) -> pl.DataFrame:
     return made.with_columns(**absent).match_to_schema(RAW_TRADES_SCHEMA, extra_columns="ignore").sort("symbol", "sequence")
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A `TickSource` of rows."""
-
-    rows: pl.DataFrame | None
-    session: date = SESSION
-
-    def sessions(self) -> list[date]:
-        return [self.session]
-
-    def ticks(self, _session: date) -> pl.DataFrame:
-        if self.rows is None:
-            raise SourceError("it is down: ask it later")
-        return self.rows
-
-    def known_at(self, _session: date) -> datetime:
-        return CLOSES
-
-    def describe(self) -> str:
-        return "recorded"
-
-
 def named_minutes(heard: Sequence[StreamEvent]) -> set[datetime]:
     """The minutes that were named as gaps."""
     found: set[datetime] = set()
@@ -215,7 +193,7 @@ def test_no_disconnect_leaves_a_silent_gap(monkeypatch: pytest.MonkeyPatch) -> N
     first = whole.filter(~(lost | within_an_instant)).with_columns(part=pl.lit(0, pl.Int32))
     repeats = first.filter(pl.int_range(pl.len()) % 50 < 3).with_columns(part=pl.lit(1, pl.Int32))
     stream, second = delivered(pl.concat([first, repeats])), delivered(whole.filter(~gone).with_columns(part=pl.lit(0, pl.Int32)))
-    vendors = {"stream": Recorded(stream), "second": Recorded(second)}
+    vendors = {name: RecordedSession(rows, SESSION, CLOSES) for name, rows in (("stream", stream), ("second", second))}
     settings = PreferredTicksSettings(
         order=("stream", "second"), fill="gaps", gap_seconds=round(LONGEST.total_seconds()), clock_difference_ms=0
     )

@@ -1,7 +1,6 @@
 """The chain of an underlying is the first vendor's that has it, never of two; each row says whose it is and why; what is down is passed over; and a later answer is a new vintage."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,36 +19,19 @@ from ats_assets_tests.kits.option_sources import OptionSourceKit
 from ats_assets_tests.options.chains import CHAINS, SESSION, contract_row, delivered, market_with_options
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import run_job
+from ats_assets_tests.sources.recorded_session import RecordedSession
 
 WEEK = [date(2021, 1, day) for day in (4, 5, 6)]
 CLOSES = datetime(2021, 1, 4, 21, tzinfo=UTC)
 
 
-@dataclass
-class RecordedChains:
-    """An `OptionSource` of rows; None: it is down."""
-
-    rows: pl.DataFrame | None
-    session: date = SESSION
-
-    def sessions(self) -> list[date]:
-        return [self.session]
-
-    def chains(self, _session: date) -> pl.DataFrame:
-        if self.rows is None:
-            raise SourceError("it is down: ask it later")
-        return self.rows
-
-    def known_at(self, _session: date) -> datetime:
-        return CLOSES
-
-    def describe(self) -> str:
-        return "recorded"
+def recorded(rows: pl.DataFrame | None, session: date = SESSION) -> RecordedSession:
+    return RecordedSession(rows, session, CLOSES)
 
 
 def source(first: pl.DataFrame | None, second: pl.DataFrame | None, **own: Any) -> PreferredChains:
     made = PreferredChainsSettings(order=("one", "two"), **own)
-    return PreferredChains(made, {"one": RecordedChains(first), "two": RecordedChains(second)})
+    return PreferredChains(made, {"one": recorded(first), "two": recorded(second)})
 
 
 CONTRACTS = st.sets(st.tuples(st.sampled_from(["AAA", "BBB", None]), st.sampled_from([95.0, 100.0]), st.sampled_from("CP")))
@@ -84,8 +66,8 @@ def test_a_vendor_that_is_down_is_passed_over_and_said() -> None:
         SourceError, match=r"(?s)no vendor of options.chains.order answers for 2021-01-04:.*one: it is down.*two: it is down"
     ):
         source(None, None).chains(SESSION)
-    young = RecordedChains(rows, SESSION + timedelta(days=1))
-    lacking = PreferredChains(PreferredChainsSettings(order=("one", "two")), {"one": RecordedChains(None), "two": young})
+    young = recorded(rows, SESSION + timedelta(days=1))
+    lacking = PreferredChains(PreferredChainsSettings(order=("one", "two")), {"one": recorded(None), "two": young})
     with pytest.raises(SourceError, match="one: it is down"):  # that the other one begins later does not make it an empty session
         lacking.chains(SESSION)
 
