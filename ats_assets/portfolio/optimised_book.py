@@ -5,8 +5,8 @@
    A return that is missing is that of the others on that session.
 3. The covariance of the returns a session, weighted and shrunk (`optimisation.covariance`).
 4. The method's weights under the limits. They add up to 1, or to less where so few symbols can't be given as much.
-5. Where limits conflict or no weights are found (a covariance is singular), the book is the fallback, and the remark says why: the smallest set of limits that can't be kept together. Where the fallback
-   would break a limit too, there is no book, and nothing is ordered.
+5. Where limits conflict or no weights are found (a covariance is singular), there is no book and nothing is ordered, and the remark says why: the smallest set of limits that can't be kept together.
+   Another fallback may be asked for; where that would break a limit too, nothing is ordered either.
 """
 
 from abc import ABC, abstractmethod
@@ -30,6 +30,7 @@ from ats_assets.settings.symbol_groups import GroupLimit, groups_of_file
 
 Floats = NDArray[np.float64]
 RETURN: Final = "return"
+HOLD: Final = "hold"
 ROUNDING: Final = 1e-12
 
 
@@ -60,9 +61,9 @@ class OptimisedSettings(Section):
     factors: dict[str, FactorLimit] = Field(
         default_factory=dict, description="limits of the book's exposure to columns of features or to expressions, by name"
     )
-    fallback: Literal["inverse_volatility", "equal", "cash"] = Field(
-        default="inverse_volatility",
-        description="the book where no weights keep the limits; nothing is ordered where it would break one, too",
+    fallback: Literal["hold", "inverse_volatility", "equal", "cash"] = Field(
+        default=HOLD,
+        description="where no weights keep the limits: nothing is ordered, or a plain book, unless that would break one, too",
     )
 
     @model_validator(mode="before")
@@ -122,7 +123,7 @@ class OptimisedMethod(ABC):
         """
 
     def book(self, candidates: Candidates) -> WeighedBook:
-        """The weights, or those of the fallback with the reason, or none."""
+        """The weights, or those of the fallback with the reason, or none and why."""
         weights = np.zeros(len(candidates.symbols))
         exposures = self._exposures(candidates)
         if lacking := self._lacking(candidates, exposures):
@@ -149,14 +150,16 @@ class OptimisedMethod(ABC):
             )
             weights[chosen] = self.solve(risk)
         except PortfolioError as error:
-            weights[chosen] = fallback_weights(self.settings.fallback, returns, limits)
-            return self._of_fallback(weights, chosen, limits, str(error))
+            return self._of_fallback(weights, chosen, returns, limits, str(error))
         weights[np.abs(weights) < ROUNDING] = 0.0
         return WeighedBook(weights=weights)
 
-    def _of_fallback(self, weights: Floats, chosen: NDArray[np.intp], limits: WeightRanges, why: str) -> WeighedBook:
+    def _of_fallback(self, weights: Floats, chosen: NDArray[np.intp], returns: Floats, limits: WeightRanges, why: str) -> WeighedBook:
         """The fallback where it keeps all limits but that of the sum, which cash makes up; cash is asked for, whatever limits say."""
         kind = self.settings.fallback
+        if kind == HOLD:
+            return WeighedBook(weights=weights, remark=f"{why}. What is held stays. Nothing is ordered", has_opinion=False)
+        weights[chosen] = fallback_weights(kind, returns, limits)
         broken = [] if kind == "cash" else limits.broken(weights[chosen])
         if broken:
             remark = f"{why}. The fallback, {kind}, does not keep these either: {'; '.join(broken)}. Nothing is ordered"

@@ -1,4 +1,4 @@
-"""A panel whose covariance is singular, and limits that conflict, from bars to orders: what is held is named, and what may not be held is not ordered."""
+"""A panel whose covariance is singular, and limits that conflict, from bars to orders: what is wrong is named, and nothing is ordered, unless a fallback is asked for."""
 
 from datetime import date
 from pathlib import Path
@@ -14,10 +14,10 @@ from ats_assets.sources import MEASURES
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 
 LAST = date(2021, 2, 12)
-"""The 29th session."""
+"""The 29th session; there are bars of three more."""
 BEFORE = ("raw_bars", "bars", "rejected_bars", "raw_corporate_actions", "corporate_actions", "rejected_corporate_actions", "universe")
 DECIDED = ("signals", "targets")
-SINGULAR = {"lookback_sessions": 20, "shrinkage": "none"}
+SINGULAR = {"lookback_sessions": 20, "shrinkage": "none", "fallback": "inverse_volatility"}
 """Twenty returns of the 27 symbols that moved have a covariance of rank 19 at most, in which two columns are equal besides."""
 FEW = {"few": {"symbols": ["S03", "S04"], "least": 0.9}}
 
@@ -37,21 +37,22 @@ def market(root: Path, **options: Any) -> Deployment:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     root = tmp_path_factory.mktemp("singular")
     deployment = market(root)
-    days, random = deployment.calendar.sessions(FIRST, LAST), np.random.default_rng(1)
+    days, random = deployment.calendar.sessions(FIRST, date(2021, 2, 18)), np.random.default_rng(1)
     closes = (40.0 * np.exp(np.cumsum(0.02 * random.standard_normal((len(days), 28)), axis=0))).round(2)
     closes[:, 1], closes[:, 2] = closes[:, 0], 25.0
     rows = [(f"S{j:02}", day, float(closes[i, j])) for i, day in enumerate(days) for j in range(28)]
     bars = pl.DataFrame(rows, schema=["symbol", "date", "close"], orient="row")
     same = {name: pl.col("close") for name in MEASURES if name not in {"close", "volume"}}
     bars.with_columns(**same, volume=pl.lit(1e6)).write_parquet(root / "bars.parquet")
-    make_history(deployment, FIRST, LAST, (*BEFORE, *DECIDED))
+    make_history(deployment, days[0], days[-1], BEFORE)
+    make_history(deployment, FIRST, LAST, DECIDED)
     return deployment
 
 
-def decided(deployment: Deployment) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The targets of the last session, and the orders that are planned and sent after them."""
-    run_job(deployment, "trading", [LAST])
-    return deployment.warehouse.read("targets", [LAST]), deployment.warehouse.read("order_plan", [LAST])
+def decided(deployment: Deployment, day: date = LAST) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The targets of a session, and the orders that are planned and sent after them."""
+    run_job(deployment, "trading", [day])
+    return deployment.warehouse.read("targets", [day]), deployment.warehouse.read("order_plan", [day])
 
 
 def test_of_a_singular_covariance_the_fallback_is_held_and_every_target_says_why(made: Deployment) -> None:
@@ -96,6 +97,29 @@ def test_a_fallback_that_is_cash_is_what_was_asked_for(made: Deployment) -> None
     assert targets["target_weight"].to_list() == [0.0] * 28
     assert "The book is the fallback, cash" in targets["reasons"].to_list()[0][0]
     assert plan.is_empty()
+
+
+def test_by_default_what_is_held_stays_and_no_order_is_sent(made: Deployment) -> None:
+    """A book is bought; after that the covariance is singular, and then limits conflict: nothing of it is sold, and nothing is bought."""
+    root, day = made.warehouse.root.parent, made.calendar.after(LAST)
+    bought = market(root, shrinkage="identity")
+    make_history(bought, day, day, DECIDED)
+    assert decided(bought, day)[1].height > 0
+    conflict = "these can't be kept together: each of 27 weights at most 0.2; few at least 0.9"
+    for options, why in (
+        ({}, "the covariance is not positive definite; shrink it, or give more sessions"),
+        ({"groups": FEW, "shrinkage": "identity"}, conflict),
+    ):
+        day = made.calendar.after(day)
+        held = market(root, fallback="hold", **options)
+        result = make_history(held, day, day, DECIDED)
+        told = str(result.asset_materializations_for_node("signals")[0].metadata["fallbacks"].value)
+        assert told.endswith(f"{why}. What is held stays. Nothing is ordered")
+        targets, plan = decided(held, day)
+        assert held.warehouse.read("positions", [day]).height > 10
+        assert targets.is_empty()
+        assert plan.is_empty()
+        assert held.warehouse.read("orders", [day]).is_empty()
 
 
 def test_windows_may_span_a_change_of_what_has_reasons_and_no_other(made: Deployment) -> None:

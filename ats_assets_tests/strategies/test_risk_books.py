@@ -42,7 +42,12 @@ def test_a_session_alone_has_the_bytes_of_a_range(tmp_path: Path, options: dict[
 
 def test_a_fallback_is_told_and_looking_ahead_is_watched(tmp_path: Path) -> None:
     groups = {"few": {"symbols": ["SYN01", "SYN02"], "least": 0.9}}
-    deployment = market(tmp_path, method="minimum_variance", options={"lookback_sessions": 20, "groups": groups}, max_weight=0.2)
+    deployment = market(
+        tmp_path,
+        method="minimum_variance",
+        options={"lookback_sessions": 20, "groups": groups, "fallback": "inverse_volatility"},
+        max_weight=0.2,
+    )
     sessions = deployment.calendar.sessions(FIRST, LAST)
     result = make_history(deployment, sessions[0], sessions[-1])
     told = [event for event in result.get_asset_materialization_events() if event.asset_key and event.asset_key.path[-1] == "signals"]

@@ -8,12 +8,13 @@ import numpy as np
 from pydantic import Field
 
 from ats_assets.plugins import Plugin
+from ats_assets.portfolio.costed_book import CostedMethod, CostedSettings
 from ats_assets.portfolio.optimisation.best_weights import best_weights
 from ats_assets.portfolio.optimisation.views import blended_returns, implied_returns, returns_of_scores
-from ats_assets.portfolio.optimised_book import Floats, OptimisedMethod, OptimisedSettings, RiskModel
+from ats_assets.portfolio.optimised_book import Floats, RiskModel
 
 
-class BlackLittermanSettings(OptimisedSettings):
+class BlackLittermanSettings(CostedSettings):
     """How sure the views are."""
 
     skill: float = Field(default=0.02, ge=0, le=1, description="the rank IC that scores are taken to have")
@@ -22,7 +23,7 @@ class BlackLittermanSettings(OptimisedSettings):
     tau: float = Field(default=0.05, gt=0, le=1, description="how uncertain the equilibrium's returns are, as a share of the covariance")
 
 
-class BlackLitterman(OptimisedMethod):
+class BlackLitterman(CostedMethod):
     """Depart from an even book as far as scores are sure."""
 
     def __init__(self, settings: BlackLittermanSettings) -> None:
@@ -36,7 +37,8 @@ class BlackLitterman(OptimisedMethod):
         prior = implied_returns(matrix, np.full(n, 1.0 / n), own.aversion)
         views = prior + returns_of_scores(risk.scores, np.sqrt(matrix.diagonal()), own.skill)
         doubt = own.tau * matrix.diagonal() * (1.0 - own.confidence) / own.confidence
-        return best_weights(matrix, blended_returns(matrix, prior, views, doubt, own.tau), risk.limits, aversion=own.aversion)
+        gain = blended_returns(matrix, prior, views, doubt, own.tau)
+        return best_weights(matrix, gain, risk.limits, aversion=own.aversion, held=risk.held, costs=self.costs(risk))
 
 
 PLUGIN = Plugin(settings=BlackLittermanSettings, make=BlackLitterman, quick={"lookback_sessions": 20})

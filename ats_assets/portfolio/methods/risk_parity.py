@@ -4,18 +4,18 @@ import numpy as np
 from pydantic import Field
 
 from ats_assets.plugins import Plugin
-from ats_assets.portfolio.optimisation.best_weights import nearest_weights
+from ats_assets.portfolio.costed_book import AverseSettings, CostedMethod
 from ats_assets.portfolio.optimisation.risk_budgeting import risk_budget_weights
-from ats_assets.portfolio.optimised_book import Floats, OptimisedMethod, OptimisedSettings, RiskModel
+from ats_assets.portfolio.optimised_book import Floats, RiskModel
 
 
-class RiskParitySettings(OptimisedSettings):
+class RiskParitySettings(AverseSettings):
     """Whose risk may be how large."""
 
     by_rank: bool = Field(default=False, description="the budget of the best is n times that of the last of n; default: all are equal")
 
 
-class RiskParity(OptimisedMethod):
+class RiskParity(CostedMethod):
     """Equal contributions to risk; where limits do not allow them, the weights nearest to these by tracking error."""
 
     def __init__(self, settings: RiskParitySettings) -> None:
@@ -23,10 +23,10 @@ class RiskParity(OptimisedMethod):
         self.settings: RiskParitySettings = settings
 
     def solve(self, risk: RiskModel) -> Floats:
-        """The weights, moved as little as the limits ask for."""
+        """The weights, moved as little as the limits ask for; with costs as far towards them as pays."""
         budgets = np.argsort(np.argsort(risk.scores, kind="stable"), kind="stable") + np.float64(1.0) if self.settings.by_rank else None
         wanted = risk_budget_weights(risk.matrix, budgets) * risk.limits.budget
-        return nearest_weights(risk.matrix, wanted, risk.limits)
+        return self.towards(wanted, risk, self.settings.aversion)
 
 
 PLUGIN = Plugin(settings=RiskParitySettings, make=RiskParity, quick={"lookback_sessions": 20})

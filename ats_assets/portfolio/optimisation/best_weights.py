@@ -68,8 +68,17 @@ def best_weights(
     return _by_cones(aversion * matrix, gain, limits, held, costs)
 
 
-def nearest_weights(matrix: Floats, wanted: Floats, limits: WeightRanges) -> Floats:
-    """Weights as they are wanted where these keep the limits, else those of the least tracking error to them.
+def nearest_weights(
+    matrix: Floats, wanted: Floats, limits: WeightRanges, *, aversion: float = 1.0, held: Floats | None = None, costs: Floats | None = None
+) -> Floats:
+    """Weights as they are wanted where these keep the limits, else those of the least tracking error to them; with costs only as far towards them as is worth these.
+
+    Parameters
+    ----------
+    wanted
+        Of shape (n,).
+    matrix, aversion, held, costs
+        As of `best_weights`; the aversion is to the variance of the tracking error.
 
     Raises
     ------
@@ -80,8 +89,13 @@ def nearest_weights(matrix: Floats, wanted: Floats, limits: WeightRanges) -> Flo
     --------
     >>> nearest_weights(np.eye(3), np.array([0.6, 0.2, 0.2]), WeightRanges(lower=np.zeros(3), upper=np.full(3, 0.5))).round(3).tolist()
     [0.5, 0.25, 0.25]
+    >>> free, held = WeightRanges(lower=np.zeros(2), upper=np.ones(2)), np.array([0.5, 0.5])
+    >>> nearest_weights(np.eye(2) * 0.04, np.array([0.9, 0.1]), free, held=held, costs=np.full(2, 0.01)).round(3).tolist()
+    [0.65, 0.35]
     """
-    return wanted if limits.keeps(wanted, 1e-12) else best_weights(matrix, product(matrix, wanted), limits)
+    if costs is None and limits.keeps(wanted, 1e-12):
+        return wanted
+    return best_weights(matrix, aversion * product(matrix, wanted), limits, aversion=aversion, held=held, costs=costs)
 
 
 def _by_cones(matrix: Floats, gain: Floats, limits: WeightRanges, held: Floats | None, costs: Floats | None) -> Floats:

@@ -54,7 +54,7 @@ class TestRiskParity(RiskMethodKit):
 
 class TestHierarchicalRiskParity(RiskMethodKit):
     plugin = hierarchical_risk_parity.PLUGIN
-    small: ClassVar[dict[str, Any]] = SMALL
+    small: ClassVar[dict[str, Any]] = {**SMALL, "costs_bps": 5.0}
 
 
 class TestMaximumDiversification(RiskMethodKit):
@@ -64,7 +64,7 @@ class TestMaximumDiversification(RiskMethodKit):
 
 class TestMinimumTailRisk(RiskMethodKit):
     plugin = minimum_tail_risk.PLUGIN
-    small: ClassVar[dict[str, Any]] = SMALL
+    small: ClassVar[dict[str, Any]] = {**SMALL, "costs_bps": 5.0}
 
 
 class TestBlackLitterman(RiskMethodKit):
@@ -124,15 +124,17 @@ def test_a_symbol_with_too_short_a_past_is_left_out_and_a_gap_is_that_of_the_oth
     np.testing.assert_allclose(weights, made("risk_parity", candidates=12).book(seen(**{"return": filled})).weights, rtol=1e-12)
 
 
-def test_where_groups_conflict_the_fallback_keeps_them_and_the_limits_are_named() -> None:
-    """Two sectors of a third each can't make a whole."""
+def test_where_groups_conflict_the_limits_are_named_and_a_fallback_that_is_asked_for_keeps_them() -> None:
+    """Two sectors of a third each can't make a whole: nothing is ordered, unless another fallback is asked for."""
     groups = {
         "tech": {"symbols": [f"S{i:02}" for i in range(6)], "most": 0.3},
         "banks": {"symbols": [f"S{i:02}" for i in range(6, 12)], "most": 0.4},
     }
-    book = made("minimum_variance", groups=groups).book(seen())
-    assert "weights add up to 1; banks at most 0.4; tech at most 0.3" in book.remark
-    assert "fallback, inverse_volatility" in book.remark
+    conflict = "no weights keep all limits; these can't be kept together: weights add up to 1; banks at most 0.4; tech at most 0.3"
+    held = made("minimum_variance", groups=groups).book(seen())
+    assert (held.has_opinion, held.remark) == (False, f"{conflict}. What is held stays. Nothing is ordered")
+    book = made("minimum_variance", groups=groups, fallback="inverse_volatility").book(seen())
+    assert book.remark == f"{conflict}. The book is the fallback, inverse_volatility"
     assert book.has_opinion
     assert book.weights[:6].sum() == pytest.approx(0.3)
     assert book.weights[6:].sum() == pytest.approx(0.4)
@@ -186,7 +188,8 @@ def test_factors_of_ones_own_are_limited_in_deviations_or_as_they_are() -> None:
     apart = method.book(replace(seen(), exposures={"value": halves["value"]}, values={**seen().values, "factor_0": halves["size"]}))
     assert not apart.has_opinion, "who lacks the one has the other: all would be sold"
     assert "no symbol has a value of each of the factors size, value" in apart.remark
-    beyond = made("minimum_variance", factors={"value": {**factors["value"], "least": 9.0}}).book(given_values)
+    far = {"value": {**factors["value"], "least": 9.0}}
+    beyond = made("minimum_variance", factors=far, fallback="inverse_volatility").book(given_values)
     assert not beyond.has_opinion
     assert "value at least 9" in beyond.remark
     assert beyond.remark.endswith("The fallback, inverse_volatility, does not keep these either: value at least 9. Nothing is ordered")
@@ -212,8 +215,10 @@ def test_what_did_not_move_and_what_moves_as_another_does() -> None:
     returns = factor_returns(1, 12, 60)
     returns[:, 11], returns[:, 9] = 0.0, returns[:, 8]
     given_returns = seen(**{"return": returns})
-    plain = made("minimum_variance", shrinkage="none").book(given_returns)
-    assert "the covariance is not positive definite" in plain.remark
+    held = made("minimum_variance", shrinkage="none").book(given_returns)
+    assert not held.has_opinion
+    assert "the covariance is not positive definite" in held.remark
+    plain = made("minimum_variance", shrinkage="none", fallback="inverse_volatility").book(given_returns)
     assert "fallback, inverse_volatility" in plain.remark
     assert plain.weights[11] == 0.0
     assert plain.weights[8] == plain.weights[9] > 0.0
