@@ -8,8 +8,12 @@ of when it is over, by a second process (`log_fit`), and what goes wrong with th
 import json
 import logging
 import os
+import sqlite3
 import warnings
+from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -19,6 +23,7 @@ from ats_assets.models.confusion import Confusion
 from ats_assets.models.importance_plot import importance_svg
 from ats_assets.models.model_signature import model_signature
 from ats_assets.settings import MlflowSettings
+from ats_assets.storage.empty_database import EmptyDatabase
 from ats_assets.storage.model_record import ModelRecord
 
 if TYPE_CHECKING:
@@ -108,7 +113,8 @@ class Tracking:
     """
 
     def __init__(self, settings: MlflowSettings, data: Path) -> None:
-        self.uri = settings.tracking_uri or f"sqlite:///{(data / 'mlflow.db').absolute()}"
+        self._own = None if settings.tracking_uri else (data / "mlflow.db").absolute()
+        self.uri = settings.tracking_uri or f"sqlite:///{self._own}"
         self._experiment = settings.experiment
         self._artifacts = None if settings.tracking_uri else (data / "mlartifacts").absolute().as_uri()
 
@@ -167,15 +173,12 @@ class Tracking:
 
     def client(self) -> "MlflowClient":
         """The client of the server or database."""
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read by MLflow's import: nothing of a user's models leaves the machine
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of MLflow's own imports
-            from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
-        for noisy in ("alembic", "mlflow.store.db.utils"):  # a line for each migration of a new database
-            logging.getLogger(noisy).setLevel(logging.WARNING)
-        if self.uri.startswith("sqlite:///"):
+        if self._own is not None:
+            self._own.parent.mkdir(parents=True, exist_ok=True)
+            empty_mlflow().put(self._own)
+        elif self.uri.startswith("sqlite:///"):
             Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        return MlflowClient(tracking_uri=self.uri)
+        return _client(self.uri)
 
     def experiment_id(self, client: "MlflowClient") -> str:
         """The experiment of the settings, made where there is none yet."""
@@ -190,6 +193,32 @@ class Tracking:
                 if found is None:
                     raise
         return found.experiment_id
+
+
+def _client(uri: str) -> "MlflowClient":
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read by MLflow's import: nothing of a user's models leaves the machine
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow's own imports
+        from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
+    for noisy in ("alembic", "mlflow.store.db.utils"):  # a line for each migration of a new database
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    return MlflowClient(tracking_uri=uri)
+
+
+@cache
+def empty_mlflow() -> EmptyDatabase:
+    """MLflow's database in a new data folder."""
+    return EmptyDatabase("mlflow", [version(library) for library in ("mlflow", "sqlalchemy", "alembic")], _make_empty)
+
+
+def _make_empty(folder: Path) -> Path:
+    """Without the experiment that MLflow adds to a database without any: its artefacts are in the folder that the process works in."""
+    file = folder / "mlflow.db"
+    _client(f"sqlite:///{file}").search_experiments()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("DELETE FROM experiments")
+        database.commit()
+    return file
 
 
 def _log_model(client: "MlflowClient", run_id: str, record: ModelRecord, content: bytes) -> None:

@@ -11,8 +11,6 @@ the warehouse are authoritative, and these are synced before their events are st
 
 import contextlib
 import os
-import shutil
-import sqlite3
 import threading
 import time
 import weakref
@@ -30,10 +28,10 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from typing_extensions import override
 from watchdog.observers import Observer
 
+from ats_assets.orchestration.empty_storages import EMPTY_EVENT_LOG
 from ats_assets.orchestration.event_rows import index_events, insert_events, is_mirrored
 from ats_assets.orchestration.event_text import event_row
 from ats_assets.secrecy.event_documents import RedactedDocument, redacted_document
-from ats_assets.storage.atomic_file import replace_file
 
 DAY: Final = 86_400.0
 RUN_ENDS: Final = (dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
@@ -198,25 +196,9 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
         A new file is a copy of an empty one that this version of Dagster has made: a run need not make its tables one by one.
         """
-        folder = Path(self._base_dir)
-        empty, path = folder / f"empty-{dg.__version__}", Path(engine.url.database or "")
-        with FileLock(folder / "shards.lock"):
-            if path.exists():
+        with FileLock(Path(self._base_dir) / "shards.lock"):
+            if not EMPTY_EVENT_LOG.put(Path(engine.url.database or ""), fsync=False):
                 super()._initdb(engine, for_index_shard)
-                return
-            if not _is_sound(empty):
-                self._make_empty(empty)
-            with empty.open("rb") as made:
-                replace_file(path, lambda new: shutil.copyfileobj(made, new), fsync=False)
-
-    def _make_empty(self, place: Path) -> None:
-        """Make a database file with Dagster's tables and without rows."""
-        making = place.with_name(f"{place.name}-{os.getpid()}")
-        making.unlink(missing_ok=True)
-        engine = create_engine(f"sqlite:///{making}")
-        super()._initdb(engine)
-        engine.dispose()  # the last connection writes SQLite's log back into the file
-        making.replace(place)
 
     @override
     def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:
@@ -311,16 +293,6 @@ def _engine(conn_string: str) -> Engine:
         connection.execute("PRAGMA synchronous=NORMAL")
 
     return made
-
-
-def _is_sound(empty: Path) -> bool:
-    """Whether a file that runs' database files are to be copies of is a whole database: a lost power supply may leave part of one."""
-    try:
-        with contextlib.closing(sqlite3.connect(f"{empty.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-            versions = database.execute("SELECT count(*) FROM alembic_version").fetchone()
-            return versions == (1,) and database.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-    except sqlite3.DatabaseError:  # also where there is none
-        return False
 
 
 def _inode(path: str) -> int | None:

@@ -23,6 +23,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
 from ats_assets.errors import SettingsError
+from ats_assets.orchestration.empty_storages import put_empty_storages
 from ats_assets.orchestration.event_log import BatchedSqliteEventLogStorage
 from ats_assets.orchestration.latest_partitions import mend_latest_partitions
 from ats_assets.orchestration.remembered_partitions import remember_partitions
@@ -116,6 +117,7 @@ class ProjectStorage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None, run_log_days: float | None = None) -> None:
         with FileLock(Path(base_dir, "storage.lock")):  # Dagster's own set-up of new files fails where two processes do it at once
+            put_empty_storages(Path(base_dir))
             super().__init__(base_dir, inst_data)
             self._run_storage = ProjectRunStorage.from_local(str(Path(base_dir, "history")))
             self._event_log_storage = BatchedSqliteEventLogStorage(str(Path(base_dir, "history", "runs")), run_log_days=run_log_days)

@@ -1,7 +1,7 @@
 """What a first run would compile, compiled ahead: `python -m ats_assets.runs.compiling`, which the set-up runs.
 
-That are the kernels that expressions and the backtest are computed by (half a minute each), and what the versions of code are made of. All are kept on the disk beside
-the code.
+That are the kernels that expressions and the backtest are computed by (half a minute each), what the versions of code are made of, and the empty databases of Dagster and MLflow.
+All are kept on the disk beside the code.
 """
 
 from datetime import date, timedelta
@@ -17,10 +17,14 @@ from ats_assets.settings import Settings
 def main() -> None:
     """Compile all of it, or load what is on the disk already. Settings, source and warehouse of the user are not looked at."""
     from ats_assets.definitions import build  # noqa: PLC0415 - with Dagster, which the image for inference does not have
+    from ats_assets.models.tracking import empty_mlflow  # noqa: PLC0415
+    from ats_assets.orchestration.empty_storages import EMPTY_EVENT_LOG, PLACES  # noqa: PLC0415
 
     compile_expression_kernels()
     compile_kernels_of_orders()
     build(Deployment(Settings()))
+    for empty in (*PLACES.values(), EMPTY_EVENT_LOG, empty_mlflow()):
+        empty.content()
 
 
 def compile_expression_kernels() -> None:

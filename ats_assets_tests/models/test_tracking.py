@@ -1,9 +1,13 @@
 import logging
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
-from ats_assets.models.tracking import Fit, Tracking, begin_fit, log_fit, prepare_tracking
+from ats_assets.models.tracking import Fit, Tracking, begin_fit, empty_mlflow, log_fit, prepare_tracking
 from ats_assets.settings import MlflowSettings
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.second_process import SecondProcessError, beside
@@ -80,6 +84,35 @@ def test_what_can_not_be_logged_is_told_by_the_second_process(tmp_path: Path) ->
     fit = Fit(asset="lightgbm_model", partition="2020-01-02", **TIMES)
     with pytest.raises(SecondProcessError, match="FileExistsError"):
         beside(log_fit, MlflowSettings(), tmp_path / "file", fit).result()
+
+
+def tables(file: Path) -> dict[str, Any]:
+    """All that SQLite has made in a database, in whichever order MLflow asked for the indexes of a table, and the rows."""
+    with closing(sqlite3.connect(file)) as database:
+        found: dict[str, Any] = {"made": set(database.execute("SELECT type, name, sql FROM sqlite_master"))}
+        for kind, name, _ in found["made"]:
+            if kind == "table":
+                found[name] = database.execute(f'SELECT * FROM "{name}"').fetchall()
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:.*noload.*")
+def test_a_new_database_has_all_tables_and_rows_that_mlflow_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose migrations are paid once for each version: the experiment without a name is of the folder that a process works in, and so is none of the file that is copied."""
+    empty_mlflow().content()
+    monkeypatch.chdir(tmp_path)
+    ours, stock = Tracking(MlflowSettings(), tmp_path / "ours"), Tracking(MlflowSettings(), tmp_path / "stock")
+    (tmp_path / "stock").mkdir()
+    found = []
+    for one, client in ((ours, ours.client()), (stock, MlflowClient(tracking_uri=stock.uri))):
+        assert one.experiment_id(client) == "1"
+        found.append(tables(Path(one.uri.removeprefix("sqlite:///"))))
+    experiments = [database.pop("experiments") for database in found]
+    assert found[0] == found[1]
+    assert len(found[0]) > 50
+    for rows, folder in zip(experiments, ("ours", "stock"), strict=True):
+        places = [(row[1], row[2]) for row in rows]
+        assert places == [("Default", f"{tmp_path}/mlruns/0"), ("ats-assets", (tmp_path / folder / "mlartifacts").as_uri())]
 
 
 def test_where_it_logs_to(tmp_path: Path) -> None:

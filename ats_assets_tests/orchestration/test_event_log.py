@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -294,19 +294,3 @@ def test_a_new_file_has_the_tables_indexes_and_schema_version_that_dagster_makes
         found += [schema(tmp_path / name, "first"), schema(tmp_path / name, "second")]
     assert found[0] == found[1] == found[2] == found[3]
     assert len(found[0]) > 10
-
-
-@pytest.mark.parametrize(
-    "damage", [lambda good: b"", lambda good: b"x" * 5000, lambda good: good[: len(good) // 2]], ids=["none", "other", "half"]
-)
-def test_a_damaged_empty_file_is_made_again_and_not_copied_to_each_later_run(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    folder = tmp_path / "i"
-    with instance_of(folder, ProjectStorage) as instance:
-        JOB.execute_in_process(instance=instance, partition_key="p0")
-    [empty] = folder.rglob(f"empty-{dg.__version__}")
-    good = empty.read_bytes()
-    empty.write_bytes(damage(good))
-    config = {"module": ProjectStorage.__module__, "class": ProjectStorage.__name__, "config": {"base_dir": str(folder)}}
-    with dg.DagsterInstance.local_temp(str(folder), overrides={"storage": {"custom": config}}) as later:
-        assert JOB.execute_in_process(instance=later, partition_key="p1").success
-    assert len(empty.read_bytes()) == len(good)
