@@ -40,11 +40,12 @@ class EmptyDatabase:
 
     Examples
     --------
+    >>> import tempfile
     >>> def make(folder: Path) -> Path:
     ...     with contextlib.closing(sqlite3.connect(folder / "made.db")) as database:
     ...         _ = database.executescript("CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('a'); CREATE TABLE runs (id)")
     ...     return folder / "made.db"
-    >>> empty, place = EmptyDatabase("example", ["1.0"], make), Path(getfixture("tmp_path")) / "runs.db"
+    >>> empty, place = EmptyDatabase("example", ["1.0"], make), Path(tempfile.mkdtemp()) / "runs.db"
     >>> empty.put(place), empty.put(place)
     (True, False)
     >>> with contextlib.closing(sqlite3.connect(place)) as database:
