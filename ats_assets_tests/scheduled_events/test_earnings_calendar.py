@@ -15,7 +15,8 @@ from ats_assets.scheduled_events.event_sources.massive import EarningsCalendarSe
 from ats_assets.scheduled_events.event_sources.massive.earnings_calendar import EarningsCalendar, earnings_frame
 from ats_assets.scheduled_events.schema import TOLD_EVENTS_SCHEMA
 from ats_assets.settings import MassiveSettings, Settings
-from ats_assets.vendors.massive import MassivePlanError, massive_rest
+from ats_assets.vendors.massive.massive_connection import massive_rest
+from ats_assets.vendors.massive.massive_rest import MassivePlanError
 from ats_assets_tests.small_market import run_job, small_market
 from ats_assets_tests.vendors.alpaca.connections import Waits
 from ats_assets_tests.vendors.doubles import VendorDouble

@@ -37,10 +37,10 @@ def predicted(
     deployment = Deployment(load_settings())
     if file is not None and _holds_bars(deployment, file, model, with_features=features is not None):
         from ats_assets.cli.predict.bar_output import write_bar_signals  # noqa: PLC0415
-        from ats_assets.runs.bar_signals.quick_start import import_numba_without_scipy  # noqa: PLC0415
+        from ats_assets.runs.bar_signals.quick_start import import_numba_alone  # noqa: PLC0415
         from ats_assets.runs.bar_signals.signals_of_bars import signals_of_bars  # noqa: PLC0415
 
-        import_numba_without_scipy()
+        import_numba_alone()
         made = signals_of_bars(deployment, file, model=model, features=features, actions=actions, session=day)
         of = [line for record in made.records.values() for line in provenance(record, {})]
         write_bar_signals(made, [*of, f"data: {file} (a file)"], form=form, output=output)

@@ -23,9 +23,10 @@ from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_source import TickSourcePlugin, What
 from ats_assets.settings import Section
 from ats_assets.sources.wire_frames import WireColumn, to_frame, unread
-from ats_assets.vendors.massive import FlatFiles, MassiveRest, flat_files, massive_rest
 from ats_assets.vendors.massive.delivery_times import delivered_at
-from ats_assets.vendors.massive.flat_files import Dataset
+from ats_assets.vendors.massive.flat_files import Dataset, FlatFiles
+from ats_assets.vendors.massive.massive_connection import flat_files, massive_rest
+from ats_assets.vendors.massive.massive_rest import MassiveRest
 from ats_assets.vendors.massive.massive_symbols import massive_spelling
 
 _SCHEMAS: Final[Mapping[What, pl.Schema]] = {"trades": RAW_TRADES_SCHEMA, "quotes": RAW_QUOTES_SCHEMA}

@@ -21,8 +21,10 @@ from ats_assets.options.option_source import OptionSourcePlugin, chain_order
 from ats_assets.options.schema import QUOTE_TIME, RAW_OPTION_CHAINS_SCHEMA
 from ats_assets.settings import Section
 from ats_assets.sources.wire_frames import WireColumn, to_frame
-from ats_assets.vendors.massive import FlatFiles, MassiveRest, flat_files, massive_rest
 from ats_assets.vendors.massive.delivery_times import Delivery, delivered_at
+from ats_assets.vendors.massive.flat_files import FlatFiles
+from ats_assets.vendors.massive.massive_connection import flat_files, massive_rest
+from ats_assets.vendors.massive.massive_rest import MassiveRest
 
 COLLECTED: Final = "massive_option_chains"
 _F, _I, _S = pl.Float64, pl.Int64, pl.String

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LOOKS, SCIPY = "numba.np.arraymath", "scipy.linalg"
+LOOKS, NOT_CALLED = "numba.np.arraymath", ("scipy.linalg", "cffi")
 
 
 @contextmanager
@@ -27,15 +27,18 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def import_numba_without_scipy() -> None:
-    """Import numba, where it is not imported yet, without the linear algebra of SciPy, which takes a fifth of a second more and which no kernel here calls.
+def import_numba_alone() -> None:
+    """Import numba, where it is not imported yet, without SciPy's linear algebra and CFFI, which take a fifth of a second more and which no kernel here calls.
 
-    Numba looks for it once, to compute `np.correlate` and `np.convolve` by it in code that it compiles, and goes on without it. Whoever imports SciPy later gets it.
+    Numba looks for them once, to compile `np.correlate` and `np.convolve`, and functions of CFFI, and goes on without them. Whoever imports them later gets them.
     """
-    if LOOKS in sys.modules or SCIPY in sys.modules:
+    hidden = [name for name in NOT_CALLED if name not in sys.modules]
+    if LOOKS in sys.modules or NOT_CALLED[0] not in hidden:
         return
-    sys.modules[SCIPY] = None  # pyright: ignore[reportArgumentType] - Python's way to say that an import fails
+    for name in hidden:
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType] - Python's way to say that an import fails
     try:
         importlib.import_module(LOOKS)
     finally:
-        del sys.modules[SCIPY]
+        for name in hidden:
+            del sys.modules[name]

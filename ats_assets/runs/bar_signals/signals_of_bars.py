@@ -22,7 +22,7 @@ from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.inference import predict
 from ats_assets.runs.bar_signals.bar_features import computed_features, exposures, features_in, left_out, members, sessions_needed
 from ats_assets.runs.bar_signals.given_bars import GivenBars, given_bars
-from ats_assets.runs.bar_signals.stored_past import intervals_of, regimes_at, scores_of
+from ats_assets.runs.bar_signals.stored_past import StoredPast, intervals_of, regimes_at, scores_of
 from ats_assets.serving.queries.saved_scorer import SavedChoice, SavedScorer, saved_choice
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.strategies.choosing import weighting
@@ -114,10 +114,11 @@ def signals_of_bars(
         raise ModelError(
             f"no symbol of {path} can be predicted at {given.session}: {some}" + (f"; and {why.height - 3} more" if why.height > 3 else "")
         )
-    scores, unknown = scores_of(deployment, predictions, given, chosen.past)
+    past = StoredPast(deployment, given.session)
+    scores, unknown = scores_of(deployment, predictions, given, chosen.past, past)
     frames = {"bars": given.bars, "corporate_actions": given.actions, **exposures(deployment, given)}
     signals, remarks = deployment.of(weighting).signals(scores, frames, given.days, [given.session])
-    intervals, without = intervals_of(deployment, predictions, given.session, chosen.past)
+    intervals, without = intervals_of(deployment, predictions, given.session, chosen.past, past)
     states, no_regime = regimes_at(deployment, given.session)
     known = intervals.select("symbol", "expected_return", "lower", "upper", "level", "confidence")
     rows = signals.rename({"target_weight": "size"}).join(known, on="symbol", how="left", maintain_order="left")

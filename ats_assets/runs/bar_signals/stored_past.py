@@ -31,27 +31,43 @@ class Past:
     why: str = ""
 
 
-def past_rows(deployment: Deployment, asset: str, session: date, schema: pl.Schema, *, back: int, lag: int) -> Past:
-    """The sessions D-back to D-lag of an asset.
+class StoredPast:
+    """Stored rows of past sessions, each file read once: the windows of the probability and of the interval overlap."""
 
-    Raises
-    ------
-    CorruptPartitionError
-        If a file is damaged.
-    """
-    window = deployment.known(deployment.calendar.window(session, back + 1))
-    wanted = window[: len(window) - lag] if window and window[-1] == session else window
-    if deployment.history_start() is None:
-        return Past(rows=None, why=f"nothing is stored in {deployment.warehouse.root}")
-    if lacking := [day for day in wanted if not deployment.warehouse.exists(asset, day)]:
-        return Past(
-            rows=None, why=f"{asset} of {lacking[-1]} is not stored, and {len(lacking) - 1} sessions before it: make them with ats run"
-        )
-    return Past(rows=deployment.warehouse.read(asset, wanted).select(schema.names()) if wanted else schema.to_frame())
+    def __init__(self, deployment: Deployment, session: date) -> None:
+        self._deployment, self._session = deployment, session
+        self._read: dict[str, pl.DataFrame] = {}
+        self._days: dict[str, frozenset[date]] = {}
+
+    def rows(self, asset: str, schema: pl.Schema, *, back: int, lag: int) -> Past:
+        """The sessions D-back to D-lag of an asset.
+
+        Raises
+        ------
+        CorruptPartitionError
+            If a file is damaged.
+        """
+        deployment, session = self._deployment, self._session
+        window = deployment.known(deployment.calendar.window(session, back + 1))
+        wanted = window[: len(window) - lag] if window and window[-1] == session else window
+        if deployment.history_start() is None:
+            return Past(rows=None, why=f"nothing is stored in {deployment.warehouse.root}")
+        if lacking := [day for day in wanted if not deployment.warehouse.exists(asset, day)]:
+            return Past(
+                rows=None, why=f"{asset} of {lacking[-1]} is not stored, and {len(lacking) - 1} sessions before it: make them with ats run"
+            )
+        known = self._days.get(asset, frozenset())
+        if new := [day for day in wanted if day not in known]:
+            frames = [deployment.warehouse.read(asset, new).select(schema.names()), *([self._read[asset]] if known else [])]
+            self._read[asset] = pl.concat(frames).sort("session", maintain_order=True)
+            self._days[asset] = known | frozenset(new)
+        if not wanted:
+            return Past(rows=schema.to_frame())
+        return Past(rows=self._read[asset].filter(pl.col("session").is_in(wanted)))
 
 
 def scores_of(
-    deployment: Deployment, predictions: pl.DataFrame, given: GivenBars, past: str | None
+    deployment: Deployment, predictions: pl.DataFrame, given: GivenBars, past: str | None, stored_past: StoredPast
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """What the strategy that follows predictions makes of new ones, with what is stored of those before; and why there is no probability, where there is none.
 
@@ -74,7 +90,7 @@ def scores_of(
         if asset not in needs:
             continue
         found = (
-            past_rows(deployment, name, session, schema, back=needs[asset].back, lag=lag)
+            stored_past.rows(name, schema, back=needs[asset].back, lag=lag)
             if name and past
             else Past(rows=None, why="past predictions of a model from another place are not known")
         )
@@ -109,7 +125,7 @@ def _following(deployment: Deployment) -> Strategy:
 
 
 def intervals_of(
-    deployment: Deployment, predictions: pl.DataFrame, session: date, past: str | None
+    deployment: Deployment, predictions: pl.DataFrame, session: date, past: str | None, stored_past: StoredPast
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The rows of `prediction_intervals` of new predictions; without any, and with the reason, where they can't be made."""
     settings, horizon = deployment.settings.confidence, deployment.settings.training.horizon_sessions
@@ -118,8 +134,8 @@ def intervals_of(
     if past is None:
         return INTERVALS_SCHEMA.to_frame(), ("no interval: past predictions of a model from another place are not known",)
     windows = interval_windows(settings, horizon, deployment.calendar.exchange)
-    before = past_rows(deployment, past, session, PREDICTIONS_SCHEMA, back=windows.predictions, lag=1)
-    outcomes = past_rows(deployment, OUTCOMES, session, FORWARD_RETURNS_SCHEMA, back=windows.outcomes, lag=0)
+    before = stored_past.rows(past, PREDICTIONS_SCHEMA, back=windows.predictions, lag=1)
+    outcomes = stored_past.rows(OUTCOMES, FORWARD_RETURNS_SCHEMA, back=windows.outcomes, lag=0)
     if before.rows is None or outcomes.rows is None:
         return INTERVALS_SCHEMA.to_frame(), (f"no interval: {before.why or outcomes.why}",)
     identities = None

@@ -20,7 +20,7 @@ from ats_assets.intraday.tick_sources.files.settings import TickFilesSettings
 from ats_assets.intraday.tick_sources.massive import MassiveTicks
 from ats_assets.intraday.trade_screening import screen_trades
 from ats_assets.settings import TickScreeningSettings
-from ats_assets.vendors.massive import MassivePlanError
+from ats_assets.vendors.massive.massive_rest import MassivePlanError
 from ats_assets_tests.kits.tick_sources import TickSourceKit
 from ats_assets_tests.small_market import small_market
 from ats_assets_tests.sources.adapters.massive.markets import XNYS, write_flat_file

@@ -16,7 +16,7 @@ from ats_assets.options.option_sources import massive
 from ats_assets.options.option_sources.massive import COLLECTED, MassiveChains, MassiveChainsSettings
 from ats_assets.sources.adapters.massive.massive_market import MassiveMarketData
 from ats_assets.sources.adapters.massive.massive_settings import MassiveSourceSettings
-from ats_assets.vendors.massive import MassivePlanError
+from ats_assets.vendors.massive.massive_rest import MassivePlanError
 from ats_assets_tests.asked_events import asked_instance
 from ats_assets_tests.kits.option_sources import OptionSourceKit
 from ats_assets_tests.small_market import small_market

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from ats_assets.errors import SourceError
 from ats_assets.settings import MassiveSettings, Settings, StorageSettings
 from ats_assets.vendors.errors import VendorAnswerLostError, VendorKeysError, VendorRefusedError
-from ats_assets.vendors.massive import FlatFiles, flat_files, massive_connection
+from ats_assets.vendors.massive import massive_connection
+from ats_assets.vendors.massive.flat_files import FlatFiles
+from ats_assets.vendors.massive.massive_connection import flat_files
 from ats_assets.vendors.massive.s3_objects import S3Objects
 from ats_assets_tests.vendors.alpaca.connections import Waits
 from ats_assets_tests.vendors.doubles import Mishap, Told, VendorDouble, Wrong

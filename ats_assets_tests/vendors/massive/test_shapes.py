@@ -30,7 +30,8 @@ from ats_assets.intraday.tick_sources import massive as ticks
 from ats_assets.scheduled_events.event_sources.massive import earnings_calendar
 from ats_assets.settings import MassiveSettings, Settings
 from ats_assets.sources.adapters.massive import massive_actions, massive_bars, massive_market
-from ats_assets.vendors.massive import MassiveRest, massive_rest
+from ats_assets.vendors.massive.massive_connection import massive_rest
+from ats_assets.vendors.massive.massive_rest import MassiveRest
 from ats_assets_tests.vendors.alpaca.connections import Waits
 from ats_assets_tests.vendors.doubles import VendorDouble
 from ats_assets_tests.vendors.massive_double import KEY, MassiveData, massive_double

@@ -17,7 +17,8 @@ import polars as pl
 from ats_assets.scheduled_events.event_schedule import told_frame
 from ats_assets.scheduled_events.schema import EARNINGS
 from ats_assets.settings import Settings
-from ats_assets.vendors.massive import MassiveRest, massive_rest
+from ats_assets.vendors.massive.massive_connection import massive_rest
+from ats_assets.vendors.massive.massive_rest import MassiveRest
 from ats_assets.vendors.massive.massive_symbols import SPELLING
 
 OPENS, CLOSES = time(9, 30), time(16)

@@ -18,8 +18,10 @@ from ats_assets.sources.adapters.massive.massive_bars import with_ticker
 from ats_assets.sources.adapters.massive.massive_settings import MassiveSourceSettings
 from ats_assets.sources.collected import NANOSECONDS, Collected
 from ats_assets.sources.wire_frames import WireColumn, to_frame, unread, without_repeats
-from ats_assets.vendors.massive import FlatFiles, MassiveRest, flat_files, massive_rest
 from ats_assets.vendors.massive.delivery_times import delivered_at
+from ats_assets.vendors.massive.flat_files import FlatFiles
+from ats_assets.vendors.massive.massive_connection import flat_files, massive_rest
+from ats_assets.vendors.massive.massive_rest import MassiveRest
 
 _F, _I, _S = pl.Float64, pl.Int64, pl.String
 

@@ -17,8 +17,10 @@ from ats_assets.sources.adapters.massive.massive_settings import MassiveSourceSe
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
 from ats_assets.vendors.errors import VendorAnswerLostError, VendorRateLimitError, VendorUnreachableError
-from ats_assets.vendors.massive import FlatFiles, MassiveRest, api_keys, flat_files, massive_rest
 from ats_assets.vendors.massive.delivery_times import Delivery, delivered_at, latest_delivered
+from ats_assets.vendors.massive.flat_files import FlatFiles
+from ats_assets.vendors.massive.massive_connection import api_keys, flat_files, massive_rest
+from ats_assets.vendors.massive.massive_rest import MassiveRest
 
 BARS: Final = "us_stocks_sip/day_aggs_v1"
 KEPT_SECONDS: Final = 24 * 3600.0

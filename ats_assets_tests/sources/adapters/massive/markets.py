@@ -13,8 +13,8 @@ import pytest
 from ats_assets.calendar import session_calendar
 from ats_assets.settings import MassiveSettings, Settings, StorageSettings
 from ats_assets.sources.adapters.massive import MassiveSource, MassiveSourceSettings
-from ats_assets.vendors.massive import FlatFiles, massive_rest
-from ats_assets.vendors.massive.flat_files import Dataset, object_key
+from ats_assets.vendors.massive.flat_files import Dataset, FlatFiles, object_key
+from ats_assets.vendors.massive.massive_connection import massive_rest
 from ats_assets_tests.vendors.alpaca.connections import Waits
 from ats_assets_tests.vendors.doubles import VendorDouble
 from ats_assets_tests.vendors.massive_double import KEY, MassiveData, massive_double

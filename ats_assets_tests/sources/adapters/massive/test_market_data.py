@@ -9,7 +9,8 @@ import pytest
 from ats_assets.errors import SourceError
 from ats_assets.sources.adapters.massive.massive_market import MINUTE_BARS, MassiveMarketData
 from ats_assets.sources.adapters.massive.massive_settings import MassiveSourceSettings
-from ats_assets.vendors.massive import FlatFiles, massive_rest
+from ats_assets.vendors.massive.flat_files import FlatFiles
+from ats_assets.vendors.massive.massive_connection import massive_rest
 from ats_assets_tests.sources.adapters.massive.markets import AFTER, XNYS, Massive, massive, write_flat_file
 from ats_assets_tests.vendors.alpaca.connections import Waits
 from ats_assets_tests.vendors.doubles import Told

@@ -15,7 +15,9 @@ from ats_assets.errors import SettingsError, SourceError
 from ats_assets.settings import MassiveSettings, Settings
 from ats_assets.sources.adapters.massive import MassiveSource, MassiveSourceSettings, massive_actions
 from ats_assets.vendors.errors import VendorAnswerLostError, VendorKeysError
-from ats_assets.vendors.massive import MassivePlanError, massive_connection, massive_rest
+from ats_assets.vendors.massive import massive_connection
+from ats_assets.vendors.massive.massive_connection import massive_rest
+from ats_assets.vendors.massive.massive_rest import MassivePlanError
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.sources.adapters.massive.markets import XNYS, massive, write_bars, write_flat_file
 from ats_assets_tests.vendors.alpaca.connections import Waits
