@@ -91,7 +91,7 @@ folder = "families"
 
 def settings_text(symbols: int, sessions: int, universe: int, memory: int) -> str:
     """A settings file: windows are short, so that a history of a year has some fits."""
-    window = min(252, sessions // 2)
+    window = min(252, max(2, sessions // 2))
     return f"""
 [source]
 kind = "synthetic"

@@ -1,15 +1,16 @@
 """What two workers are worth beside one, in one run: features and labels of a panel, and the fits of a walk-forward, by the same engine with one and with two.
 
-Usage: python benchmarks/workers.py [--on ray] [--symbols 400] [--sessions 300] [--fits 12] [--repeats 2] [--json]
+Usage: python benchmarks/workers.py [--on ray] [--symbols 400] [--sessions 480] [--repeats 2] [--json]
 
 Bars are made before. Each worker has one thread, has imported the package and made its graph before the clock starts, and is told the same work; how long all that takes is told beside.
 The files of each run are compared. The process of the run itself only waits and records meanwhile: what that takes of the processors is told, too, for on a machine of two
-processors it competes with the workers.
+processors it competes with the workers. So is what the machine gives to two processes that share nothing, beside one: no engine gives more.
 """
 
 import argparse
 import json
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,6 +18,8 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
@@ -35,14 +38,16 @@ FIRST = date(2018, 1, 2)
 BARS = ("raw_bars", "bars", "rejected_bars", "raw_corporate_actions", "corporate_actions", "rejected_corporate_actions", "universe")
 ARITHMETIC = ("alpha158", "forward_returns")
 WARM_SESSIONS = 4
+PLAIN = "import sys, numpy as np\nrows = np.random.default_rng(0).random((200, 5000))\nfor _ in range(int(sys.argv[1])): np.sort(rows, axis=1); np.log(rows).sum()"
+PLAIN_TIMES = 100
+"""What needs nothing but a processor, for about two seconds."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--on", default="ray")
     parser.add_argument("--symbols", type=int, default=400)
-    parser.add_argument("--sessions", type=int, default=300)
-    parser.add_argument("--fits", type=int, default=12)
+    parser.add_argument("--sessions", type=int, default=480)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
@@ -56,7 +61,7 @@ def measured(root: Path, asked: argparse.Namespace) -> dict[str, Any]:
     days = market.calendar.window(market.calendar.offset(market.source.first_session(), asked.sessions - 1), asked.sessions)
     timed(market, days, BARS)
     seconds: dict[str, dict[int, list[float]]] = {"features and labels": {1: [], 2: []}, "fits": {1: [], 2: []}}
-    own, start, files = dict.fromkeys((1, 2), 0.0), {}, []
+    own, theirs, start, files = dict.fromkeys((1, 2), 0.0), dict.fromkeys((1, 2), 0.0), {}, []
     for _ in range(asked.repeats):
         for workers in (1, 2):
             market = deployment_of(root, asked, workers)
@@ -64,11 +69,10 @@ def measured(root: Path, asked: argparse.Namespace) -> dict[str, Any]:
             with working_on(market, asked.on):
                 warm(market, days, workers)
                 start[workers] = time.perf_counter() - began
-                used = resource.getrusage(resource.RUSAGE_SELF)
+                used, of_workers = processor_seconds(), workers_processor_seconds()
                 seconds["features and labels"][workers].append(timed(market, days, ARITHMETIC))
                 seconds["fits"][workers].append(timed(market, days, ("lightgbm_model",)))
-                now = resource.getrusage(resource.RUSAGE_SELF)
-                own[workers] = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+                own[workers], theirs[workers] = processor_seconds() - used, workers_processor_seconds() - of_workers
             files.append(files_of(root))
     assert all(one == files[0] for one in files), "the number of workers changes the result"
     best = {what: {workers: min(found) for workers, found in of.items()} for what, of in seconds.items()}
@@ -77,12 +81,37 @@ def measured(root: Path, asked: argparse.Namespace) -> dict[str, Any]:
         **{f"{what}, two beside one": f"{of[1] / of[2]:.2f} times as fast" for what, of in best.items()},
         "both, two beside one": f"{sum(of[1] for of in best.values()) / sum(of[2] for of in best.values()):.2f} times as fast",
         "processor seconds of the run's own process, by 1 and by 2": [round(own[1], 1), round(own[2], 1)],
+        "processor seconds of the workers, by 1 and by 2": [round(theirs[1], 1), round(theirs[2], 1)],
+        "two processes that share nothing, beside one": f"{plain(1) / plain(2):.2f} times as fast",
         "seconds until all workers are warm, by 1 and by 2": [round(start[1], 1), round(start[2], 1)],
     }
 
 
+def processor_seconds() -> float:
+    """Of this process, all threads."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def workers_processor_seconds() -> float:
+    """Of the processes that were started here."""
+    times = [one.cpu_times() for one in psutil.Process().children(recursive=True)]
+    return sum(one.user + one.system for one in times)
+
+
+def plain(processes: int) -> float:
+    """Seconds for the same arithmetic by so many processes, the least of three."""
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        line = [sys.executable, "-c", PLAIN, str(PLAIN_TIMES // processes)]
+        for one in [subprocess.Popen(line) for _ in range(processes)]:
+            one.wait()
+        took.append(time.perf_counter() - began)
+    return min(took)
+
+
 def deployment_of(root: Path, asked: argparse.Namespace, workers: int = 1) -> Deployment:
-    step = max(1, asked.sessions // (2 * asked.fits))
     return Deployment(
         load_settings(
             calendar={"first_session": date(2017, 6, 1)},
@@ -96,12 +125,11 @@ def deployment_of(root: Path, asked: argparse.Namespace, workers: int = 1) -> De
             features={"families": ("alpha158",)},
             training={
                 "families": ("alpha158",),
-                "train_sessions": asked.sessions // 3,
+                "train_sessions": asked.sessions // 2,
                 "validation_sessions": 20,
                 "refit": "monthly",
                 "threads": 1,
-            }
-            | ({"refit": "weekly"} if step < 15 else {}),
+            },
             mlflow={"enabled": False},
             workers={asked.on: {"processes": workers}},
         )

@@ -1,7 +1,12 @@
-"""A fit as a worker hands it back: a line of JSON, then the model in its library's own format. No pickle, for a model may come from another machine."""
+"""A fit as a worker hands it back: a line of JSON, then the model in its library's own format. No pickle, for a model may come from another machine.
+
+Several fits are one answer: the length of each as eight bytes, little-endian, before it.
+"""
 
 import hashlib
 import json
+import struct
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -11,19 +16,36 @@ from ats_assets.models.confusion import Confusion
 from ats_assets.models.fit_states import FitOver, WantedFit
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.storage.model_record import ModelRecord
+from ats_assets.workers.compute_engine import told_error
+
+_LENGTH = struct.Struct("<Q")
+
+
+def joined_answers(answers: Sequence[bytes]) -> bytes:
+    """Several fits as one answer.
+
+    Examples
+    --------
+    >>> answer_at(joined_answers([b"first", b"", b"third"]), 2)
+    b'third'
+    """
+    return b"".join(_LENGTH.pack(len(one)) + one for one in answers)
+
+
+def answer_at(answers: bytes, place: int) -> bytes:
+    """The fit at a place of several."""
+    start = 0
+    for _ in range(place):
+        start += _LENGTH.size + _LENGTH.unpack_from(answers, start)[0]
+    first = start + _LENGTH.size
+    return answers[first : first + _LENGTH.unpack_from(answers, start)[0]]
 
 
 def fit_answer(asset: str, over: FitOver) -> bytes:
-    """A fit as bytes.
-
-    Raises
-    ------
-    Exception
-        What the fit raised.
-    """
+    """A fit as bytes, or what it raised."""
     found, wanted = over.found, over.wanted
     if isinstance(found, Exception):
-        raise found
+        return json.dumps({"error": told_error(found)}).encode() + b"\n"
     told = {"versions": wanted.versions, "started": over.started, "ended": over.ended}
     if isinstance(found, Unavailable):
         return json.dumps(told | {"reason": found.reason}).encode() + b"\n"
@@ -45,10 +67,12 @@ def fit_over(asset: str, wanted: WantedFit, answer: bytes) -> FitOver:
     Raises
     ------
     WorkerError
-        If it was made of other data, code or settings.
+        What it raised there; or if it was made of other data, code or settings.
     """
     line, _, content = answer.partition(b"\n")
     told = json.loads(line)
+    if "error" in told:
+        raise WorkerError(told["error"])
     if told["versions"] != wanted.versions:
         others = sorted({name for name in {*told["versions"], *wanted.versions} if told["versions"].get(name) != wanted.versions.get(name)})
         raise WorkerError(

@@ -6,21 +6,27 @@ and settings. Else it is made again in the step, as if nothing had been made ahe
 Where a run has workers (`orchestration.spreading`), these make the fits instead of threads, ahead or not: each reads what it needs itself, and hands back what the library stores.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from functools import partial
+from itertools import accumulate, groupby
+from typing import Final
 from uuid import uuid4
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import WorkerError
-from ats_assets.models.fit_answers import fit_over
+from ats_assets.models.fit_answers import answer_at, fit_over
 from ats_assets.models.fit_states import FitOver, WantedFit
-from ats_assets.orchestration.spreading import MAKE_FIT, Spreading, spreading
+from ats_assets.orchestration.spreading import MAKE_FITS, Spreading, spreading
 
 Made = Callable[[], FitOver]
 Alone = Callable[[], Callable[[date], FitOver]]
 """Makes what fits single sessions, in a worker."""
+PIECE_ROWS: Final = 1_000_000
+"""About as many rows neighbouring fits of one piece of work learn from together, where there are pieces enough for all workers: reading is a small part of it then, and no more than that
+is lost with a worker."""
 
 
 def fits_ahead(deployment: Deployment) -> "FitsAhead":
@@ -81,11 +87,13 @@ class FitsAhead:
 
     def submit_elsewhere(self, asset: str, wanted: Sequence[WantedFit]) -> None:
         """Have those fits of a model made by workers that are not under way."""
-        step = uuid4().hex
-        for one in wanted:
-            if (asset, one.session) not in self._fits:
-                answer = self._workers.submit(MAKE_FIT, asset=asset, session=one.session.isoformat(), step=step)
-                self._fits[asset, one.session] = (one, partial(_answered, asset, one, answer))
+        step, new = uuid4().hex, [one for one in wanted if (asset, one.session) not in self._fits]
+        symbols = self._workers.deployment.settings.universe.size
+        for piece in neighbours(new, [symbols * len(one.window.decisions) for one in new], self._workers.at_once):
+            sessions = [one.session.isoformat() for one in piece]
+            answer = self._workers.submit(MAKE_FITS, asset=asset, sessions=sessions, step=step)
+            for place, one in enumerate(piece):
+                self._fits[asset, one.session] = (one, partial(_answered, asset, one, answer, place))
 
     def take(self, asset: str, wanted: WantedFit) -> Made | None:
         """Waits for the fit of a session and returns it; None where none of these very inputs was begun."""
@@ -100,9 +108,24 @@ class FitsAhead:
         self._fits.clear()
 
 
-def _answered(asset: str, wanted: WantedFit, answer: "Future[bytes]") -> FitOver:
+def neighbours(wanted: Sequence[WantedFit], rows: Sequence[int], workers: int) -> list[list[WantedFit]]:
+    """Fits in pieces of neighbours that learn from about as many rows each: as many for every worker, until none has more than `PIECE_ROWS`.
+
+    Parameters
+    ----------
+    rows
+        That each fit learns from, about.
+    """
+    total = sum(rows)
+    count = workers * max(1, math.ceil(total / (PIECE_ROWS * workers)))
+    before = accumulate(rows, initial=0)
+    places = [min(count - 1, int((first + own / 2) * count / max(1, total))) for first, own in zip(before, rows, strict=False)]
+    return [[one for one, _ in piece] for _, piece in groupby(zip(wanted, places, strict=True), key=lambda found: found[1])]
+
+
+def _answered(asset: str, wanted: WantedFit, answer: "Future[bytes]", place: int) -> FitOver:
     """A fit that a worker made; what it raised is raised by whoever stores it, as if it had been made here."""
     try:
-        return fit_over(asset, wanted, answer.result())
+        return fit_over(asset, wanted, answer_at(answer.result(), place))
     except WorkerError as error:
         return FitOver(wanted=wanted, found=error)

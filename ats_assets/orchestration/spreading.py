@@ -33,8 +33,8 @@ MAKE_SESSIONS: Final = "ats_assets.runs.worker_tasks:make_sessions"
 """The work that makes the sessions of a step."""
 MAKE_PART: Final = "ats_assets.runs.worker_tasks:make_part"
 """The work that makes the rows of a part of the symbols."""
-MAKE_FIT: Final = "ats_assets.runs.worker_tasks:make_fit"
-"""The work that makes one fit of a model."""
+MAKE_FITS: Final = "ats_assets.runs.worker_tasks:make_fits"
+"""The work that makes neighbouring fits of a model."""
 SPREAD: Final = frozenset({"features", "labels"})
 """The stages that are arithmetic session by session."""
 
@@ -114,6 +114,11 @@ class Spreading:
     by_symbol: set[str] = field(default_factory=set)
     pieces: CountedPieces = field(default_factory=CountedPieces)
 
+    @property
+    def at_once(self) -> int:
+        """The pieces of work that are done at once; 1 without workers."""
+        return self.engine.at_once if self.engine else 1
+
     def submit(self, work: str, **asked: Any) -> "Future[bytes]":
         """Have a piece of work done for this deployment; `asked` is what the work needs to know, as JSON can say it."""
         if self.engine is None:
@@ -142,13 +147,13 @@ class Spreading:
 
     def _made(self, step: SpreadStep, function: Callable[[Any], Any], context: dg.AssetExecutionContext) -> Any:
         sessions = sessions_of(context.partition_keys)
-        workers = self.engine.at_once if self.engine else 1
+        workers = self.at_once
         blocks = blocks_of(sessions, workers)
         if len(blocks) < workers and step.name in self.by_symbol and (parts := parts_for(self.deployment, sessions, workers)) > 1:
             days = [day.isoformat() for day in sessions]
             asked = [self.submit(MAKE_PART, asset=step.name, sessions=days, part=part, parts=parts) for part in range(parts)]
             return panel_of_parts([_rows_in(step, sessions, one) for one in _answers(asked)])
-        if len(blocks) < 2:
+        if len(sessions) < 2:
             return function(context)
         self.deployment.calendar_store.keep()
         waiting = [self.submit(MAKE_SESSIONS, asset=step.name, sessions=[day.isoformat() for day in block]) for block in blocks]

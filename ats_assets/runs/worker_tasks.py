@@ -9,7 +9,7 @@ from typing import Any
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import WorkerError
-from ats_assets.models.fit_answers import fit_answer
+from ats_assets.models.fit_answers import fit_answer, joined_answers
 from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.orchestration.spreading import encoded, look_now, spreading
 from ats_assets.runs.own_cache import require_own_cache, with_own_cache
@@ -35,13 +35,14 @@ def make_part(task: str) -> bytes:
         return _deployment(asked).of(spreading).make_part(asked["asset"], sessions, asked["part"], asked["parts"])
 
 
-def make_fit(task: str) -> bytes:
-    """Fit a model as of a session; the fit (`fit_answers`)."""
+def make_fits(task: str) -> bytes:
+    """Fit a model as of neighbouring sessions; the fits (`fit_answers`)."""
     asked = json.loads(task)
     with quiet():
-        fits = _deployment(asked).of(fits_ahead)
-        over = fits.fit_alone(asked["asset"], date.fromisoformat(asked["session"]), asked["step"])
-    return fit_answer(asked["asset"], over)
+        fits, asset = _deployment(asked).of(fits_ahead), asked["asset"]
+        return joined_answers(
+            [fit_answer(asset, fits.fit_alone(asset, date.fromisoformat(day), asked["step"])) for day in asked["sessions"]]
+        )
 
 
 def _deployment(asked: dict[str, Any]) -> Deployment:

@@ -36,7 +36,7 @@ class WorkerEngineKit:
         with pytest.raises(WorkerError, match="give all workers the version of ats-assets that the run has"):
             engine.submit("ats_assets.workers.compute_engine:of_a_later_version", "").result(SECONDS)
         with pytest.raises(WorkerError, match=r"(?s)a worker failed unexpectedly:\n.*worker_tasks.py.*JSONDecodeError"):
-            engine.submit("ats_assets.runs.worker_tasks:make_fit", "no JSON").result(SECONDS)
+            engine.submit("ats_assets.runs.worker_tasks:make_fits", "no JSON").result(SECONDS)
         assert pids(engine, 1)
 
     def test_what_a_killed_worker_had_is_done_again(self, engine: ComputeEngine) -> None:

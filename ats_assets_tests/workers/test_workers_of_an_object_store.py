@@ -12,6 +12,7 @@ import pytest
 from ats_assets.errors import WorkerError
 from ats_assets.runs.own_cache import OWN, claim_cache, require_own_cache, with_own_cache
 from ats_assets.settings import load_settings
+from ats_assets.workers.celery_app import celery_app
 from ats_assets.workers.compute_engine import WORKER_ENGINES
 from ats_assets_tests.exports.redis_servers import redis_server
 from ats_assets_tests.rounds import FULL
@@ -39,6 +40,10 @@ def celery(log: Path, own: Path) -> Iterator[Busy]:
     with redis_server() as server, pytest.MonkeyPatch.context() as environment:
         environment.setenv("CELERY_URL", server.url)
         with celery_worker(server, log, **{OWN: str(own)}) as worker:
+            while not celery_app().control.ping(
+                timeout=0.5
+            ):  # one whose process is killed while it starts ends by itself: a supervisor would start it again
+                pass
             yield worker.children
 
 

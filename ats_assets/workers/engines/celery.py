@@ -1,8 +1,8 @@
 """Celery, with a Redis or a Valkey between the run and its workers, which are started beside it (`ats_assets.workers.celery_app`).
 
 The run keeps its pieces of work and gives out a few at a time. One whose process was killed is given out again, as often as `retries` says; so is one of which nothing is heard for
-`lost_after_seconds`, since its machine may be lost: a broker on Redis may lose what a machine was just taking. While the broker is gone the run waits for it; one that came back empty is
-given what it has forgotten.
+`lost_after_seconds`, and one that no worker knows of any more: its machine may be lost, or its worker was started again, and a broker on Redis may lose what one was just taking. Where
+no worker answers for a while the run ends with a message. While the broker is gone the run waits for it; one that came back empty is given what it has forgotten.
 """
 
 import base64
@@ -28,7 +28,10 @@ LOOK_SECONDS: Final = 0.1
 """Between two looks at what is done."""
 FOR_EACH: Final = 2
 """Pieces that a process has, or that wait for it at the broker."""
-MODULE: Final = "ats_assets.workers.celery_app"
+START: Final = "celery -A ats_assets.workers.celery_app worker --queues ats"
+OVER: Final = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
+LOOKS_IN_PATIENCE: Final = 4
+"""At what workers have, of what is not done yet, while nobody answers."""
 GONE: Final = frozenset({"ConnectionError", "OperationalError", "TimeoutError", "BusyLoadingError"})
 """What a broker that is gone raises, beside errors of the system, by its class: each of the libraries between has its own."""
 
@@ -44,7 +47,12 @@ class CelerySettings(Section):
     lost_after_seconds: Positive = Field(
         default=3600, description="without an answer, after which work is done by another; longer than two pieces of work take"
     )
-    answer_seconds: float = Field(default=5.0, gt=0, description="in which workers answer at the start of a run")
+    answer_seconds: float = Field(default=5.0, gt=0, description="in which workers answer when they are asked")
+    workers_patience_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        description="for which a run waits for workers that are gone; with --pool solo longer than a piece of work takes",
+    )
     broker_patience_seconds: float = Field(default=120.0, ge=0, description="for which a run waits for a broker that is gone")
 
 
@@ -63,10 +71,14 @@ class CeleryEngine:
 
     def __init__(self, settings: CelerySettings) -> None:
         from ats_assets.workers.celery_app import HEARD_SECONDS, TASK, celery_app  # noqa: PLC0415 - an extra
+        from ats_assets.workers.celery_presence import CeleryPresence  # noqa: PLC0415
 
         self._settings, self._task = settings, TASK
         self._run, self._heard_seconds, self._said_at = f"ats-run-{uuid4().hex}", HEARD_SECONDS, -float("inf")
         self._app, self._sender = celery_app(), celery_app(answers=False)
+        self._presence = CeleryPresence(self._app, settings.answer_seconds)
+        self._answered_at = self._asked_at = time.monotonic()
+        self._unknown: dict[str, float] = {}
         self._waiting: deque[_Given] = deque()
         self._given: dict[str, _Given] = {}
         self._over = threading.Event()
@@ -90,6 +102,7 @@ class CeleryEngine:
         while not self._over.wait(LOOK_SECONDS):
             try:
                 self._take()
+                self._see_workers()
                 self._say_alive()
                 self._give()
             except Exception as error:  # noqa: BLE001 - whoever waits is told
@@ -116,6 +129,7 @@ class CeleryEngine:
                     lambda given=given: self._sender.send_task(self._task, args=(*given.arguments, self._run), retry=False)
                 )
                 given.attempts, given.since = given.attempts + 1, time.monotonic()
+                self._answered_at = self._answered_at if self._given else given.since
                 self._given[sent.id] = given
             self._waiting.popleft()
 
@@ -128,10 +142,48 @@ class CeleryEngine:
         for name, given in list(self._given.items()):
             found = self._patiently(lambda name=name: self._app.backend.get_task_meta(name))
             is_late = time.monotonic() - given.since > self._settings.lost_after_seconds
-            if found["status"] in {"SUCCESS", "FAILURE", "REVOKED"} or given.told.cancelled() or is_late:
+            if found["status"] in OVER or given.told.cancelled() or is_late:
                 del self._given[name]
+                self._answered_at = time.monotonic() if found["status"] == "SUCCESS" else self._answered_at
                 self._forget(name, is_done=found["status"] == "SUCCESS")
                 self._tell(given, found if found["status"] != "STARTED" else {"result": "nothing was heard of it"})
+
+    def _see_workers(self) -> None:
+        """See that what is not done for a while is with somebody; what is with nobody for `workers_patience_seconds` waits again.
+
+        Raises
+        ------
+        WorkerError
+            If no worker has answered for `workers_patience_seconds`.
+        """
+        now, patience = time.monotonic(), self._settings.workers_patience_seconds
+        pause = patience / LOOKS_IN_PATIENCE
+        if now - self._asked_at < pause or all(now - one.since < pause for one in self._given.values()):
+            return
+        known = self._patiently(lambda: self._presence.known(self._given.keys()))
+        self._asked_at = time.monotonic()
+        if known is None:
+            if self._asked_at - self._answered_at > patience:
+                raise WorkerError(
+                    f"no worker of Celery's has answered for {patience:g} s: see why they ended, start them again ({START}), then run the same command again; what is stored is kept"
+                )
+            return
+        self._answered_at = self._asked_at
+        self._unknown = {name: self._unknown.get(name, now) for name in self._given.keys() - known}
+        for name, since in sorted(self._unknown.items()):
+            if now - since >= patience:
+                self._take_back(name)
+
+    def _take_back(self, name: str) -> None:
+        """Have a piece that no worker knows of wait again, unless it is done by now."""
+        status = self._patiently(lambda: self._app.backend.get_task_meta(name))["status"]
+        if status in OVER:
+            return
+        given = self._given.pop(name)
+        self._forget(name, is_done=False)
+        if status != "STARTED":  # nobody began it
+            given.attempts -= 1
+        self._tell(given, {"result": "its worker is gone"})
 
     def _tell(self, given: _Given, found: dict[str, Any]) -> None:
         if found.get("status") == "SUCCESS":
@@ -176,21 +228,17 @@ class CeleryEngine:
                         f"the broker of CELERY_URL has been gone for {patience:g} s ({error}): start it, then run the same command again; what is stored is kept"
                     ) from None
                 self._over.wait(5 * LOOK_SECONDS)
+                self._answered_at = time.monotonic()  # workers have to find it again, too
 
     def _which_server(self) -> str:
         return str(self._app.backend.client.info("server")["run_id"])
 
     def _answering(self) -> int:
-        """The processes of the workers that answer, and listen to this queue: a broker may have others, such as those that do whole runs."""
-        seconds = self._settings.answer_seconds
-        queues = self._app.control.inspect(timeout=seconds).active_queues() or {}
-        ours = [name for name, told in queues.items() if any(one["name"] == self._app.conf.task_default_queue for one in told)]
-        found = self._app.control.inspect(destination=ours, timeout=seconds, limit=len(ours)).stats() if ours else None
-        processes = sum(len(one.get("pool", {}).get("processes", ())) or 1 for one in (found or {}).values())
+        """The processes of the workers that answer."""
+        processes = self._presence.processes()
         if not processes:
             raise WorkerError(
-                f"no worker of Celery's answers within {seconds:g} s: start one on each machine, with the CELERY_URL of this run: "
-                f"celery -A {MODULE} worker --queues ats"
+                f"no worker of Celery's answers within {self._settings.answer_seconds:g} s: start one on each machine, with the CELERY_URL of this run: {START}"
             )
         return processes
 

@@ -1,8 +1,10 @@
 """Celery's workers, with a Redis between them and the run."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import wait
 from itertools import count
 from pathlib import Path
 
@@ -15,11 +17,14 @@ from ats_assets_tests.exports.redis_servers import RedisServer, redis_server
 from ats_assets_tests.kits.worker_engines import SECONDS, WorkerEngineKit, pids
 from ats_assets_tests.rounds import FULL, rounds
 from ats_assets_tests.workers.celery_workers import OF_RUNS, CeleryWorker, celery_worker
+from ats_assets_tests.workers.command_line import assert_runs_by_command
 from ats_assets_tests.workers.spread_market import TUNED, assert_same, killer, run_on
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 KILLS = rounds(1, 25, "ATS_TEST_WORKER_KILLS")
-LOST_AFTER = 8
+LOST_AFTER = 2
+SOON = {"workers_patience_seconds": 3.0, "answer_seconds": 1.0}
+"""What a run does about workers that are gone, it does at once."""
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +119,11 @@ def test_workers_that_answer_are_counted(engine: ComputeEngine) -> None:
     own.close()
 
 
+def test_the_command_runs_on_celery(engine: ComputeEngine, tmp_path: Path) -> None:
+    pids(engine, 1)
+    assert_runs_by_command(tmp_path, "celery", answer_seconds=20.0, processes=2)
+
+
 def test_a_run_on_celery_is_the_run_of_one_process(engine: ComputeEngine, worker: CeleryWorker, tmp_path: Path) -> None:
     expected = run_on(tmp_path / "one", None, TUNED)
     how = {"processes": 2, "retries": 1000}
@@ -126,13 +136,30 @@ def test_a_run_on_celery_is_the_run_of_one_process(engine: ComputeEngine, worker
             break
 
 
-def test_what_a_lost_machine_had_is_done_by_another(broker: RedisServer, worker: CeleryWorker, tmp_path: Path) -> None:
-    """The whole worker is stopped with work in its hands, as a machine that is cut off, and another one is started."""
-    engine = made(lost_after_seconds=LOST_AFTER)
-    pids(engine, 2)
-    os.killpg(worker.process.pid, signal.SIGSTOP)
-    asked = [engine.submit(FACTS, "") for _ in range(4)]
-    worker.kill()
-    with celery_worker(broker, tmp_path / "log"):
+def test_what_a_process_that_stands_still_has_is_done_by_another(engine: ComputeEngine, worker: CeleryWorker) -> None:
+    """Its worker knows of it, so that only the time says so."""
+    pids(engine, 1)
+    standing, impatient = worker.children()[0], made(lost_after_seconds=LOST_AFTER)
+    os.kill(standing, signal.SIGSTOP)
+    asked = [impatient.submit(FACTS, "") for _ in range(4)]
+    assert wait(asked, LOST_AFTER / 2).not_done
+    assert standing not in {json.loads(one.result(SECONDS))["pid"] for one in asked}
+    os.kill(standing, signal.SIGKILL)
+    impatient.close()
+
+
+def test_what_a_lost_machine_had_is_done_by_another_and_without_one_it_is_told(
+    broker: RedisServer, worker: CeleryWorker, tmp_path: Path
+) -> None:
+    """The whole worker is stopped as a machine that is cut off, with what the broker has just given to it; another one is there, and at last none."""
+    with celery_worker(broker, tmp_path / "log", (*OF_RUNS, "--hostname", "other@%h")):
+        while len(celery_app().control.ping(timeout=0.5)) < 2:
+            pass
+        engine = made(**SOON)
+        os.killpg(worker.process.pid, signal.SIGSTOP)
+        asked = [engine.submit(FACTS, "") for _ in range(4)]
+        worker.kill()
         assert all(one.result(SECONDS) for one in asked)
+    with pytest.raises(WorkerError, match=r"no worker of Celery's has answered for 3 s: .*start them again \(celery -A .* is kept"):
+        engine.submit(FACTS, "").result(SECONDS)
     engine.close()

@@ -10,6 +10,7 @@ import pytest
 from ats_assets.workers.compute_engine import WORKER_ENGINES, ComputeEngine
 from ats_assets_tests.kits.worker_engines import WorkerEngineKit
 from ats_assets_tests.rounds import FULL, rounds
+from ats_assets_tests.workers.command_line import assert_runs_by_command
 from ats_assets_tests.workers.spread_market import AHEAD, TUNED, assert_same, killer, run_on
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -53,6 +54,12 @@ def test_nobody_outside_this_machine_can_reach_it_and_its_memory_is_bounded(engi
 
     assert ray.cluster_resources()["object_store_memory"] == MEGABYTES * 1024 * 1024
     assert not ray._private.worker._global_node.webui_url  # no dashboard
+
+
+def test_the_command_runs_on_a_cluster_that_is_there(engine: ComputeEngine, tmp_path: Path) -> None:
+    import ray  # noqa: PLC0415 - an extra
+
+    assert_runs_by_command(tmp_path, "ray", address=ray.get_runtime_context().gcs_address)
 
 
 @pytest.mark.parametrize("changes", [AHEAD, *([TUNED] if FULL else [])])  # Celery's run is the tuned one
