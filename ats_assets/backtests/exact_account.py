@@ -14,12 +14,13 @@ import numpy as np
 
 from ats_assets.backtests.exact_trades import ExactDesk, ExactRules, costs_left, new_exact_desk, resize, trade_totals, write_legs
 from ats_assets.backtests.ledgers import PositionLedger
-from ats_assets.backtests.simulation import Prices, marks_at
-from ats_assets.impact.impact_terms import terms_at
+from ats_assets.backtests.simulation import Prices
+from ats_assets.impact.impact_terms import ImpactTerms, terms_at
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import total
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio.account import TradeLedger, empty_ledger
+from ats_assets.portfolio.actions import price_of_new
 from ats_assets.portfolio.costs import Cents
 
 ROUNDING = 1e-9
@@ -88,7 +89,7 @@ def _passed(market: Prices, rules: ExactRules, cash: float, n_trades: int, n_pos
     account = ExactAccount(np.array([cash]), np.zeros(n), np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64))
     sessions = empty_ledger(ExactSessions, n_sessions, floats=("equity", "opened", "income", "gross"))
     trades, positions = TradeLedger.with_room(n_trades), empty_ledger(PositionLedger, n_positions, floats=("shares", "price", "weight"))
-    held = np.zeros((n_sessions, n))
+    held = np.empty((n_sessions, n))
     refused = hold_exactly.compiled(market, rules, account, new_exact_desk(n), sessions, held, trades, positions)
     return ExactLedgers(sessions, held, trades, positions, int(refused))
 
@@ -106,22 +107,41 @@ def hold_exactly(
 ) -> int:
     """Go through the sessions, and write rows to those ledgers that have room. Returns the session whose targets nothing pays for, or -1."""
     desk.half_spread[:], desk.slippage[:] = rules.half_spread_bps, rules.slippage_bps
+    terms = terms_at(market.terms, 0)
     for i in range(len(sessions.equity)):
         opened, income, paid_for = account.cash[0], 0.0, True
+        if rules.modelled:  # otherwise nobody reads them
+            terms = terms_at(market.terms, i)
         if i > 0 and not rules.at_open:
-            opened, paid_for = _rebalanced(i, market.last_close[i - 1], market, rules, account, desk, sessions, trades)
+            opened, paid_for = _rebalanced(i, market.last_close[i - 1], market, terms, rules, account, desk, sessions, trades)
         if i > 0 and market.acts[i]:
             income = _acted(market.ratio[i], market.paid[i], account, desk)
         if i > 0 and rules.at_open:
-            opened, paid_for = _rebalanced(i, marks_at(i, market), market, rules, account, desk, sessions, trades)
+            _marks(i, market, desk.price)
+            opened, paid_for = _rebalanced(i, desk.price, market, terms, rules, account, desk, sessions, trades)
         if not paid_for:
+            held[i:] = 0.0
             return i
         sessions.opened[i], sessions.income[i] = opened, income
-        held[i] = account.shares
+        for j in range(len(account.shares)):  # faster than a copy of the whole, which is told by its places
+            held[i, j] = account.shares[j]
         _mark(i, market.last_close[i], account, desk, sessions)
         if len(positions.at):
             _write_positions(i, market, account, sessions, positions)
     return -1
+
+
+@kernel
+def _marks(i: int, market: Prices, price: Floats) -> None:
+    """What a share is worth at the open of session `i`, as `ats_assets.backtests.simulation.marks_at` has it, written to `price`."""
+    absent = 0
+    for j in range(len(price)):
+        price[j] = market.open[i, j]
+        absent += np.isnan(market.open[i, j])
+    if absent:
+        for j in range(len(price)):
+            if np.isnan(price[j]):
+                price[j] = price_of_new(market.last_close[i - 1, j], market.ratio[i, j], market.paid[i, j])
 
 
 @kernel
@@ -140,6 +160,7 @@ def _rebalanced(
     i: int,
     prices: Floats,
     market: Prices,
+    terms: ImpactTerms,
     rules: ExactRules,
     account: ExactAccount,
     desk: ExactDesk,
@@ -156,7 +177,6 @@ def _rebalanced(
         return equity, True
     if not _laid_out(first, last, market, prices, desk.target):
         return equity, False
-    terms = terms_at(market.terms, i)
     rate = (rules.commission_bps if rules.modelled else rules.commission_bps + rules.half_spread_bps + rules.slippage_bps) / 1e4
     invested = costs_left(equity, rate, rules, terms, desk)
     brought, modelled = resize(invested, rate, prices, shares, rules, terms, desk)
@@ -167,20 +187,27 @@ def _rebalanced(
     sessions.commission[i], sessions.spread[i], sessions.slippage[i] = commission, spread, slippage
     if len(trades.at):
         write_legs(i, prices, shares, account.basis, rules, desk, trades)
-    shares[:] = desk.after
+    for j in range(len(shares)):
+        shares[j] = desk.after[j]
     return equity, True
 
 
 @kernel
 def _laid_out(first: int, last: int, market: Prices, prices: Floats, target: Floats) -> bool:
     """The targets by instrument, of those that have a price; False where the equity does not pay for them."""
-    target[:] = 0.0
-    short = False
-    for k in range(first, last):
-        j, weight = market.target_columns[k], market.target_weights[k]
-        if prices[j] > 0.0:  # NaN is not: it has had no bar yet
-            target[j] = weight
-            short |= weight < 0.0
+    if last - first == len(target):  # one for each column, in their order
+        weights = market.target_weights[first:last]
+        for j in range(len(target)):
+            target[j] = weights[j] if prices[j] > 0.0 else 0.0  # NaN is not: it has had no bar yet
+    else:
+        for j in range(len(target)):
+            target[j] = 0.0
+        for k in range(first, last):
+            j = market.target_columns[k]
+            target[j] = market.target_weights[k] if prices[j] > 0.0 else 0.0
+    short = 0
+    for j in range(len(target)):
+        short += target[j] < 0.0
     size = total(target)
     if size <= 1.0 or short:
         return True

@@ -34,6 +34,8 @@ class ExactRules(NamedTuple):
 class ExactDesk(NamedTuple):
     """What is worked out for one session, arrays of shape (n_instruments,) that each session writes anew."""
 
+    price: Floats
+    """Of a share, at the open."""
     target: Floats
     held: Floats
     """Value, in currency."""
@@ -68,7 +70,7 @@ def costs_left(equity: float, rate: float, rules: ExactRules, terms: ImpactTerms
         for j in range(len(desk.target)):
             change = desk.target[j] * left - desk.held[j]
             desk.size[j] = abs(change)
-            desk.pull[j] = desk.target[j] * (1.0 * (change > 0.0) - 1.0 * (change < 0.0))
+            desk.pull[j] = desk.target[j] if change > 0.0 else (-desk.target[j] if change < 0.0 else 0.0)
         beyond = left + rate * total(desk.size) - equity
         slope = 1.0 + rate * total(desk.pull)
         if rules.modelled:

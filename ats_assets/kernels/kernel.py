@@ -45,17 +45,23 @@ class Kernel(Generic[R]):
     Its arguments are not checked for their types: numpy's numbers stand for Python's.
     """
 
-    def __init__(self, function: Callable[..., R], compiled_from: Callable[..., R] | None = None, *, inlined: bool = False) -> None:
+    def __init__(
+        self, function: Callable[..., R], compiled_from: Callable[[], Callable[..., R]] | None = None, *, inlined: bool = False
+    ) -> None:
         self.function = function
         if inlined:  # what numba looks at before it writes a function into its caller
             self.py_func, self.targetoptions = function, {"inline": "always"}
-        self._compiled_from = function if compiled_from is None else compiled_from
+        self._load = compiled_from
         self.__doc__, self.__name__, self.__module__ = function.__doc__, function.__name__, function.__module__
         self.__wrapped__ = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> R:
         """Run the function as it is."""
         return self.function(*args, **kwargs)
+
+    @cached_property
+    def _compiled_from(self) -> Callable[..., R]:
+        return self.function if self._load is None else self._load()
 
     @cached_property
     def compiled(self) -> "Dispatcher":
@@ -101,7 +107,12 @@ def inlined_kernel(function: Callable[..., R]) -> Kernel[R]:
 
 def kernel_as(compiled_from: Callable[..., R]) -> Callable[[Callable[..., R]], Kernel[R]]:
     """Make a kernel of a function that numba does not know or computes in another order: what is compiled in its place comes to the same bits."""
-    return lambda function: Kernel(function, compiled_from)
+    return lambda function: Kernel(function, lambda: compiled_from)
+
+
+def kernel_of(load: Callable[[], Callable[..., R]]) -> Callable[[Callable[..., R]], Kernel[R]]:
+    """Make a kernel as `kernel_as`, of what `load` imports when it is first compiled: of a module that needs numba itself."""
+    return lambda function: Kernel(function, load)
 
 
 def _compiler(function: Callable[..., Any], **options: Any) -> Any:

@@ -1,42 +1,21 @@
 """What plain and compiled kernels do in different ways, and come to the same bits: sums of floats, the order of rows, rounding of one number."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.kernels.kernel import kernel, kernel_as
-
-_LANES, _BLOCK = 8, 128
+from ats_assets.kernels.kernel import kernel, kernel_as, kernel_of
 
 
-def _pairwise(values):
-    """The sum as numpy makes it: halves of more than 128 apart, and in each eight running sums side by side."""
-    n = len(values)
-    if n > _BLOCK:
-        half = n // 2
-        half -= half % _LANES
-        return total(values[:half]) + total(values[half:])
-    result = 0.0
-    start = n - n % _LANES
-    if n >= _LANES:  # a variable for each: they are kept in one register, and a list of them in memory
-        a, b, c, d, e, f, g, h = values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7]
-        for i in range(_LANES, start, _LANES):
-            a += values[i]
-            b += values[i + 1]
-            c += values[i + 2]
-            d += values[i + 3]
-            e += values[i + 4]
-            f += values[i + 5]
-            g += values[i + 6]
-            h += values[i + 7]
-        result = ((a + b) + (c + d)) + ((e + f) + (g + h))
-    for i in range(start, n):
-        result += values[i]
-    return result
+def _pairwise() -> Callable[..., float]:
+    from ats_assets.kernels.running_sums import pairwise  # noqa: PLC0415 - it imports numba, which a process that compiles nothing need not
+
+    return pairwise
 
 
-@kernel_as(_pairwise)
+@kernel_of(_pairwise)
 def total(values: NDArray[np.float64]) -> float:
     """The sum of floats of shape (n,)."""
     return float(values.sum())

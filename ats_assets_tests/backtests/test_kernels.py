@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from numba.core.errors import TypingError
+from numpy.testing import assert_array_equal
 
 from ats_assets.backtests import BacktestResult, journal, run_backtest
 from ats_assets.backtests.ahead_of_time import compile_kernels
@@ -98,13 +100,23 @@ def test_compiled_or_not_a_backtest_comes_to_the_same_bits() -> None:
 
 def test_sums_and_orders_are_those_of_numpy() -> None:
     random = np.random.default_rng(5)
-    for n in (*range(20), 127, 128, 129, 1_000, 1_024, 8_193, 20_000):
+    for n in (*range(20), 127, 128, 129, 255, 256, 257, 1_000, 1_024, 1_030, 8_193, 20_000):
         values = random.normal(size=n) * 10 ** random.uniform(-8, 8, n)
-        assert total.compiled(values) == values.sum() == total(values)
+        for sides in (values, values[n // 3 :], np.full(n, -0.0), np.where(values > 0.0, np.inf, values)):  # beginning anywhere in memory
+            assert_array_equal(
+                np.float64([total.compiled(sides), total(sides)]).view(np.int64), np.float64([sides.sum()] * 2).view(np.int64)
+            )
         keys = random.integers(0, 3, (8, n)).astype(float)
         keys[1, random.random(n) < 0.3] = np.nan
         keys[4] = 1.0
         assert order_by.compiled(keys).tolist() == np.lexsort(keys[::-1]).tolist()
+
+
+def test_a_sum_of_what_does_not_lie_side_by_side_is_refused() -> None:
+    """Its address and count would tell of other numbers."""
+    for apart in (np.ones((3, 4))[:, 1], np.ones(4, dtype=np.float32)):
+        with pytest.raises(TypingError, match="float64 that lie side by side"):
+            total.compiled(apart)
 
 
 def test_halves_are_rounded_to_the_even_number_and_what_is_not_finite_stays() -> None:
