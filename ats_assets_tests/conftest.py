@@ -16,7 +16,7 @@ from hypothesis import settings
 
 from ats_assets_tests.rounds import rounds
 
-EXAMPLES = rounds(40, 100)
+EXAMPLES = rounds(25, 100)
 """Of a property that names no number of its own."""
 settings.register_profile("dev", deadline=None, max_examples=EXAMPLES)
 settings.register_profile("ci", deadline=None, max_examples=EXAMPLES, derandomize=True, database=None, print_blob=True)
@@ -28,9 +28,19 @@ gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first, so that no processor is left alone with them at the end; the order within is kept."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    """Files with slow tests are spread over the first two thirds of the others, the order within a file is kept.
+
+    Slow tests wait for servers, kills and other processes: where all processes of the tests come to them at once, processors idle, and where they come last,
+    one is left alone with them.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    slow = [file for file in files.values() if any(item.get_closest_marker("slow") for item in file)]
+    others = [file for file in files.values() if not any(item.get_closest_marker("slow") for item in file)]
+    between = max(1, 2 * len(others) // (3 * max(1, len(slow))))
+    spread = [file for n, one in enumerate(slow) for file in (one, *others[n * between : (n + 1) * between])]
+    items[:] = [item for file in (*spread, *others[len(slow) * between :]) for item in file]
 
 
 def pytest_collection_finish() -> None:
