@@ -11,13 +11,31 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from aiogram.types import Message, Update
 from aiohttp import web
+
+from ats_assets.bots.reception import Reception
+
+if TYPE_CHECKING:
+    from ats_assets.bots.telegram_front import TelegramFront
 
 TOKEN = "7712345678:AAHk9vQz3xJ5pLr2TnWq8sYbCdEfGhIjKlM"
 BOT = {"id": 7712345678, "is_bot": True, "first_name": "ATS", "username": "ats_test_bot"}
+
+
+def a_front(token: str, reception: Reception, **options: Any) -> "TelegramFront":
+    """The bot itself. Aiogram takes seconds to import, so only who runs it does: each process of the tests collects all of their files."""
+    from ats_assets.bots.telegram_front import TelegramFront  # noqa: PLC0415 - see above
+
+    return TelegramFront(token, reception, **options)
+
+
+def _judge(kind: str, content: dict[str, Any]) -> None:
+    """By the model that aiogram has of it."""
+    from aiogram import types  # noqa: PLC0415 - see above
+
+    getattr(types, kind).model_validate(content)
 
 
 @dataclass
@@ -101,7 +119,7 @@ class TelegramDouble:
 
     def _add(self, content: dict[str, Any]) -> int:
         update = {"update_id": self._next_update, **content}
-        Update.model_validate(update)
+        _judge("Update", update)
         self._next_update += 1
         self.updates.append(update)
         self.made += 1
@@ -192,7 +210,7 @@ class TelegramDouble:
             "from": BOT,
             "invoice": shown,
         }
-        Message.model_validate(message)
+        _judge("Message", message)
         self.sent.append(
             {
                 "method": "sendinvoice",
@@ -254,7 +272,7 @@ class TelegramDouble:
             message["text"] = text
         if buttons:
             message["reply_markup"] = {"inline_keyboard": keyboard}
-        Message.model_validate(message)
+        _judge("Message", message)
         self.sent.append({"method": method, "chat": chat, "text": text, "buttons": buttons, "message": message})
         return _ok(message)
 

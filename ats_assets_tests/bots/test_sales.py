@@ -15,10 +15,9 @@ from ats_assets.bots.sales import thank
 from ats_assets.bots.subscriptions.payment_facts import PaymentFact, facts_of
 from ats_assets.bots.subscriptions.shop import Shop
 from ats_assets.bots.subscriptions.subscription_plans import SubscriptionPlan
-from ats_assets.bots.telegram_front import TelegramFront
 from ats_assets.errors import BotError
 from ats_assets_tests.bots.desk import Desk, a_desk, service_double
-from ats_assets_tests.bots.telegram_double import TOKEN, Fault, TelegramDouble, telegram_double
+from ats_assets_tests.bots.telegram_double import TOKEN, Fault, TelegramDouble, a_front, telegram_double
 from ats_assets_tests.bots.test_telegram_front import GROUP, played, running
 
 STRANGER = 555
@@ -118,7 +117,7 @@ def test_what_was_paid_is_kept_by_the_next_process_however_late(tmp_path: Path, 
         async with telegram_double() as double, service_double() as service:
             async with a_desk(tmp_path, service) as desk:
                 order = await opened(desk).checkout(f"telegram:{STRANGER}", PLANS["stars"], None, desk.reception.clock())
-                front = TelegramFront(TOKEN, desk.reception, server=double.address, poll_seconds=1, retry_seconds=0.01)
+                front = a_front(TOKEN, desk.reception, server=double.address, poll_seconds=1, retry_seconds=0.01)
                 never = asyncio.Event()
                 front._payments.paid = lambda _: never.wait()  # type: ignore[assignment,method-assign]  # it is killed in the midst of it
                 task = asyncio.create_task(front.run())
@@ -180,7 +179,7 @@ def test_broadcasts_reach_each_subscriber_once_and_end_where_the_bot_was_blocked
             double.message(f"/broadcast send {code}", sender=103)
         while len([text for text in double.texts(103) if "On its way" in text]) < 3:
             await asyncio.sleep(0.01)
-        front = TelegramFront(TOKEN, desk.reception, server=double.address, retry_seconds=0.01)
+        front = a_front(TOKEN, desk.reception, server=double.address, retry_seconds=0.01)
         sender = BroadcastSender(queue, {"telegram": front}, desk.reception.clock, gap_seconds=0)
         double.fail("sendMessage", Fault("cut", before=False), Fault("403"))
         for _ in range(3):

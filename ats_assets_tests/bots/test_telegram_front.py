@@ -6,23 +6,26 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import func, select
 
 from ats_assets.bots import tables
-from ats_assets.bots.telegram_front import TelegramFront
 from ats_assets.errors import BotError
 from ats_assets_tests.bots.desk import Desk, a_desk, service_double
-from ats_assets_tests.bots.telegram_double import TOKEN, Fault, TelegramDouble, telegram_double
+from ats_assets_tests.bots.telegram_double import TOKEN, Fault, TelegramDouble, a_front, telegram_double
+
+if TYPE_CHECKING:
+    from ats_assets.bots.telegram_front import TelegramFront
 
 GROUP = -100123
 
 
 @contextlib.asynccontextmanager
-async def running(double: TelegramDouble, desk: Desk) -> AsyncIterator[TelegramFront]:
+async def running(double: TelegramDouble, desk: Desk) -> AsyncIterator["TelegramFront"]:
     """The front, listening."""
-    front = TelegramFront(TOKEN, desk.reception, server=double.address, poll_seconds=1, retry_seconds=0.01)
+    front = a_front(TOKEN, desk.reception, server=double.address, poll_seconds=1, retry_seconds=0.01)
     task = asyncio.create_task(front.run())
     try:
         yield front
@@ -233,7 +236,7 @@ def test_what_a_killed_bot_had_taken_is_answered_by_the_next(tmp_path: Path) -> 
     async def play() -> None:
         async with telegram_double() as double, service_double() as service:
             async with a_desk(tmp_path, service) as desk:
-                front = TelegramFront(TOKEN, desk.reception, server=double.address, poll_seconds=1, retry_seconds=0.01)
+                front = a_front(TOKEN, desk.reception, server=double.address, poll_seconds=1, retry_seconds=0.01)
                 never = asyncio.Event()
                 desk.reception.line = lambda *_: never.wait()  # type: ignore[method-assign]  # it is killed in the midst of it
                 task = asyncio.create_task(front.run())
@@ -270,11 +273,11 @@ def test_a_token_that_is_not_known_ends_the_bot_without_showing_it(tmp_path: Pat
 
     async def play() -> None:
         async with telegram_double() as double, service_double() as service, a_desk(tmp_path, service) as desk:
-            await TelegramFront(other, desk.reception, server=double.address).run()
+            await a_front(other, desk.reception, server=double.address).run()
 
     with caplog.at_level(logging.DEBUG), pytest.raises(BotError, match="TELEGRAM_BOT_TOKEN was revoked") as error:
         asyncio.run(play())
     assert other not in caplog.text
     assert error.value.__suppress_context__
     with pytest.raises(BotError, match="is no token of Telegram"):
-        TelegramFront("nonsense", None)  # type: ignore[arg-type]
+        a_front("nonsense", None)  # type: ignore[arg-type]
