@@ -58,7 +58,7 @@ class LearnerKit:
         return self.model().inputs(self.data().validation)
 
     def once(self) -> Fitted:
-        """A fit that all tests share that do not ask for two."""
+        """A fit that all tests share; those that ask for two fit once more."""
         if type(self) not in FITTED:
             FITTED[type(self)] = self.fitted()
         return FITTED[type(self)]
@@ -72,7 +72,7 @@ class LearnerKit:
         return Model(name="mine", kind="mine", learner=self.learner(), quick=self.learner())
 
     def test_the_same_rows_give_the_same_bytes_with_any_number_of_threads(self) -> None:
-        one, again, many = self.fitted(), self.fitted(), self.fitted(threads=3)
+        one, again, many = self.once(), self.fitted(), self.fitted(threads=3)
         assert one.content == again.content == many.content
         assert np.array_equal(one.scores, many.scores)
         assert one.importance == many.importance

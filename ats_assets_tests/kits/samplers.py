@@ -22,6 +22,8 @@ from ats_assets.plugins import Plugin
 from ats_assets_tests.kits.settings import judge_settings
 from ats_assets_tests.kits.tick_market import EQUAL, HALTED, SINGLE, TICK_DAYS, TickFrames, closes, other_ticks_after, tick_frames
 
+MADE: dict[tuple[int, str, str], pl.DataFrame] = {}
+
 
 class SamplerKit:
     """The tests of one sampler on a small market of ticks."""
@@ -41,8 +43,15 @@ class SamplerKit:
         read = {need.asset: given[need.asset].filter(pl.col("session").is_between(days[0], days[-1])) for need in sampler.needs()}
         return known_with_session(sampler.bars(read, days, TICK_DAYS[first : last + 1]), closes)
 
+    def whole(self, sides: str = "") -> pl.DataFrame:
+        """The bars of all sessions, which all tests share that do not ask for them twice."""
+        key = (id(self.plugin), str(self.small), sides)
+        if key not in MADE:
+            MADE[key] = self.bars(sides=sides) if sides else self.bars()
+        return MADE[key]
+
     def test_rows_satisfy_the_contract_and_come_in_the_order_in_which_they_are_known(self) -> None:
-        rows = self.bars()
+        rows = self.whole()
         assert rows.height > 50, "it gives hardly any bars: give `small` settings with which it does"
         assert rows.schema == INFORMATION_BARS_SCHEMA
         InformationBars.validate(rows, lazy=True)
@@ -58,7 +67,7 @@ class SamplerKit:
         """But for sessions without bars, which have no threshold yet, and intervals before the first price."""
         counted = tick_frames()["trades"].filter(pl.any_horizontal("for_price", "for_high_low", "for_volume"))
         wanted = counted.group_by("symbol", "session").agg(n=pl.len(), v=pl.col("size").filter("for_volume").sum())
-        found = self.bars().group_by("symbol", "session").agg(pl.col("ticks", "volume").sum())
+        found = self.whole().group_by("symbol", "session").agg(pl.col("ticks", "volume").sum())
         both = wanted.join(found, on=["symbol", "session"])
         assert both.height > 20
         assert ((both["n"] - both["ticks"]).is_between(0, 10)).all()
@@ -67,12 +76,12 @@ class SamplerKit:
 
     def test_the_same_windows_give_the_same_bytes_in_whatever_order_their_rows_come(self) -> None:
         shuffled = {name: rows.sample(fraction=1.0, shuffle=True, seed=3) for name, rows in tick_frames().items()}
-        assert self.bars().equals(self.bars())
-        assert self.bars(frames=shuffled).equals(self.bars())
+        assert self.bars().equals(self.whole())
+        assert self.bars(frames=shuffled).equals(self.whole())
 
     @pytest.mark.parametrize("sides", ["lee_ready", "bulk"])
     def test_a_session_alone_has_the_bits_that_it_has_in_a_range(self, sides: str) -> None:
-        whole = self.bars(sides=sides)
+        whole = self.whole(sides)
         for i in range(0, len(TICK_DAYS), 3):
             assert self.bars(i, i, sides=sides).equals(whole.filter(session=TICK_DAYS[i])), TICK_DAYS[i]
         assert self.bars(5, 9, sides=sides).equals(whole.filter(pl.col("session").is_between(TICK_DAYS[5], TICK_DAYS[9])))
@@ -83,12 +92,12 @@ class SamplerKit:
         ticks = tick_frames()["trades"].sort("at")
         instant: datetime = ticks["at"][int(place * ticks.height)]
         known = pl.col("known_at") <= instant
-        before, after = (self.bars(frames=frames, sides=sides).filter(known) for frames in (None, other_ticks_after(instant, left)))
+        before, after = self.whole(sides).filter(known), self.bars(frames=other_ticks_after(instant, left), sides=sides).filter(known)
         assert before.filter(session=instant.date()).height > 0
         assert before.equals(after)
 
     def test_sessions_without_ticks_of_one_tick_and_of_one_price(self) -> None:
-        rows = self.bars()
+        rows = self.whole()
         assert rows.filter(symbol="A", session=HALTED).is_empty()
         assert rows.filter(symbol="B", session=SINGLE)["ticks"].to_list() in ([1], [])
         assert rows.filter(symbol="C", session=EQUAL)["close"].unique().to_list() == [55.0]

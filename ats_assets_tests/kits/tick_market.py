@@ -74,6 +74,7 @@ def _quotes(random: np.random.Generator, trades: pl.DataFrame) -> pl.DataFrame:
     return trades.with_columns(at=before, **moved, **sizes).select(pl.col(name).cast(dtype) for name, dtype in QUOTES_SCHEMA.items())
 
 
+@cache
 def other_ticks_after(instant: datetime, left: float) -> TickFrames:
     """The same up to an instant; after it other prices and sizes, and only a share of the ticks is left."""
     made: dict[str, pl.DataFrame] = {}
