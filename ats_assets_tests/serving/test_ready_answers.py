@@ -103,7 +103,7 @@ def test_version_and_content_are_of_one_state_while_it_is_written(own_deployment
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for n in range(rounds(60, 2_000)):
+        for n in range(rounds(20, 2_000)):
             answer = client.get(SIGNALS, params={"limit": n + 1})  # asked for the first time each, so that it is read
             if answer.status_code == 503:
                 assert answer.json()["type"] == "urn:ats:problem:busy"

@@ -8,6 +8,9 @@ import pytest
 
 from ats_assets.storage import write_log
 from ats_assets.storage.write_log import NAME, NOWHERE, LogPosition, WriteLog
+from ats_assets_tests.rounds import rounds
+
+TIMES = rounds(100, 300)
 
 
 def test_what_was_announced_is_told_once_it_has_settled_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +48,7 @@ def test_another_log_or_a_shorter_one_is_told_from_this_one(tmp_path: Path) -> N
 
 def _announce(root: str, name: str) -> None:
     log = WriteLog(Path(root))
-    for i in range(300):
+    for i in range(TIMES):
         log.announce(Path(root) / name / f"session={i}" / "data.parquet")
 
 
@@ -58,4 +61,4 @@ def test_lines_of_several_processes_do_not_mix(tmp_path: Path) -> None:
         assert process.exitcode == 0
     found = WriteLog(tmp_path).since(NOWHERE)
     assert found is not None
-    assert sorted(found[0]) == sorted(f"{name}/session={i}/data.parquet" for name in "abc" for i in range(300))
+    assert sorted(found[0]) == sorted(f"{name}/session={i}/data.parquet" for name in "abc" for i in range(TIMES))

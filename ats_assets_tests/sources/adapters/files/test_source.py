@@ -26,6 +26,7 @@ from ats_assets.sources.respelling import RespelledSource
 from ats_assets.sources.told_reading import tell_reading
 from ats_assets.vendors.spelling import as_delivered
 from ats_assets_tests.market_data import CRYPTO, SP500_2017, SP500_2018, US_DAILY_RAW, needs_market_data
+from ats_assets_tests.rounds import rounds
 
 XNYS = session_calendar("XNYS", date(2010, 1, 1))
 THURSDAY, FRIDAY, SATURDAY, MONDAY = date(2018, 1, 25), date(2018, 1, 26), date(2018, 1, 27), date(2018, 1, 29)
@@ -119,7 +120,7 @@ rows = st.lists(
 ).filter(lambda rows: any(row[1] is not None for row in rows))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(10, 60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=rows, order=st.permutations(["symbol", "date", *MEASURES]))
 def test_csv_and_parquet_agree_and_each_row_comes_exactly_once(tmp_path: Path, rows: list[tuple], order: list[str]) -> None:
     schema = {"symbol": pl.String, "date": pl.Date, **dict.fromkeys(MEASURES, pl.Float64)}
