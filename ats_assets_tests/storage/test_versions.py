@@ -1,7 +1,7 @@
 """A version changes with what code does and with the values of settings, and with nothing else."""
 
+import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 
 from ats_assets.settings import LabelsSettings, TrainingSettings, UniverseSettings
 from ats_assets.storage.versions import code_version, settings_version, trees
+from ats_assets_tests.forking import ForkServer, fork_server
 
 CODE = '''"""A module."""
 
@@ -57,16 +58,34 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         del sys.modules[name]
 
 
-def version_of(folder: Path, *modules: str) -> str:
-    """The version as a fresh process finds it, since a process reads a file once; it keeps what it read beside the byte code, as those of users do."""
-    code = f"from ats_assets.storage.versions import code_version; print(code_version(*{modules or ('sample_of_versions',)!r}))"
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder.parent), *sys.path]), "PYTHONDONTWRITEBYTECODE": ""},
-    ).stdout.strip()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """Which keeps what it read beside the byte code, as the processes of users do."""
+    log = tmp_path_factory.mktemp("versions") / "log"
+    with fork_server("ats_assets_tests.storage.version_server", log=log, PYTHONDONTWRITEBYTECODE="", PYTHONPYCACHEPREFIX="") as server:
+        yield server
+
+
+class VersionOf:
+    """The version of modules or of a function (`module:name`) as a fresh process finds it, since a process reads a file once."""
+
+    def __init__(self, server: ForkServer) -> None:
+        self.server = server
+
+    def __call__(self, folder: Path, name: str = "sample_of_versions") -> str:
+        answer = folder.parent / "answer"
+        answer.unlink(missing_ok=True)
+        self.server.start(json.dumps({"folder": str(folder.parent), "names": [name], "answer": str(answer)}))
+        assert self.server.status() == 0
+        return answer.read_text(encoding="utf-8")
+
+    def of_function(self, folder: Path) -> str:
+        return self(folder, "sample_of_versions.assets:made")
+
+
+@pytest.fixture
+def version_of(server: ForkServer) -> VersionOf:
+    return VersionOf(server)
 
 
 def versions_of(folder: Path, texts: dict[str, str]) -> dict[str, str]:
@@ -106,7 +125,7 @@ def test_every_change_of_what_code_does_counts(package: Path) -> None:
     assert len(set(versions.values())) == len(versions), versions
 
 
-def test_a_package_stands_for_its_modules_its_data_and_its_subfolders_but_not_for_its_wiring(package: Path) -> None:
+def test_a_package_stands_for_its_modules_its_data_and_its_subfolders_but_not_for_its_wiring(package: Path, version_of: VersionOf) -> None:
     before = version_of(package)
     for name in ("assets.py", "checks.py", "README.md"):
         (package / name).write_text("x = 1\n", encoding="utf-8")
@@ -156,15 +175,8 @@ def whole(package: Path) -> Path:
     return package
 
 
-def version_of_function(folder: Path) -> str:
-    code = "from ats_assets.storage.versions import code_version; from sample_of_versions.assets import made; print(code_version(made))"
-    kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}}
-    environment = {**kept, "PYTHONPATH": os.pathsep.join([str(folder.parent), *sys.path])}
-    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment).stdout.strip()
-
-
-def test_an_edit_of_the_function_itself_or_of_anything_that_it_reaches_counts(whole: Path) -> None:
-    before = version_of_function(whole)
+def test_an_edit_of_the_function_itself_or_of_anything_that_it_reaches_counts(whole: Path, version_of: VersionOf) -> None:
+    before = version_of.of_function(whole)
     edits = {
         "assets.py": [("helper(Box())", "helper(Box(), 1)"), ("LIMIT = 3", "LIMIT = 5"), ("size(box, LIMIT)", "size(box, -LIMIT)")],
         "box.py": [("LIMIT = 3", "LIMIT = 4")],
@@ -175,37 +187,37 @@ def test_an_edit_of_the_function_itself_or_of_anything_that_it_reaches_counts(wh
     for name, changes in edits.items():
         for old, new in changes:
             (whole / name).write_text(WHOLE[name].replace(old, new), encoding="utf-8")
-            versions.append(version_of_function(whole))
+            versions.append(version_of.of_function(whole))
         (whole / name).write_text(WHOLE[name], encoding="utf-8")
     assert len(set(versions)) == len(versions) == 7
-    assert version_of_function(whole) == before
+    assert version_of.of_function(whole) == before
 
 
-def test_what_the_function_does_not_reach_does_not_count(whole: Path) -> None:
-    before = version_of_function(whole)
+def test_what_the_function_does_not_reach_does_not_count(whole: Path, version_of: VersionOf) -> None:
+    before = version_of.of_function(whole)
     (whole / "assets.py").write_text(
         WHOLE["assets.py"].replace("OTHER = 4", "OTHER = 5").replace("OTHER, unused", "unused"), encoding="utf-8"
     )
     (whole / "rest.py").write_text("unused = 2\n", encoding="utf-8")
-    assert version_of_function(whole) == before
+    assert version_of.of_function(whole) == before
 
 
-def test_a_file_can_be_moved_and_renamed(whole: Path) -> None:
-    before = version_of_function(whole)
+def test_a_file_can_be_moved_and_renamed(whole: Path, version_of: VersionOf) -> None:
+    before = version_of.of_function(whole)
     (whole / "below").mkdir()
     (whole / "below" / "__init__.py").touch()
     (whole / "deep.py").rename(whole / "below" / "deeper.py")
     (whole / "box.py").rename(whole / "boxes.py")
     for name, old, new in (("sizes.py", ".deep ", ".below.deeper "), ("assets.py", ".box ", ".boxes ")):
         (whole / name).write_text(WHOLE[name].replace(old, new), encoding="utf-8")
-    assert version_of_function(whole) == before
+    assert version_of.of_function(whole) == before
 
 
-def test_every_version_of_python_finds_the_same(whole: Path) -> None:
+def test_every_version_of_python_finds_the_same(whole: Path, version_of: VersionOf) -> None:
     """A warehouse made under one Python is not stale under another, whose syntax trees have more fields."""
     text = 'class Sized(dict, metaclass=type):\n    async def size(box, /, *rest: str, limit: int = 1_0) -> str:\n        return f"{box!r:>{limit}}" "b"\n'
     (whole / "sizes.py").write_text(text + "size = lambda box, limit: [box for box in limit if box]\n", encoding="utf-8")
-    assert version_of_function(whole) == "d56d250e097aec07"
+    assert version_of.of_function(whole) == "d56d250e097aec07"
 
 
 def test_all_code_of_each_asset_is_found_from_its_own_function() -> None:
@@ -255,33 +267,33 @@ def test_settings_count_by_section_and_value() -> None:
     assert settings_version() != settings_version(LabelsSettings())
 
 
-def test_what_was_read_of_a_module_is_kept_and_an_edit_is_seen_whatever_its_time_and_size(whole: Path) -> None:
-    before = version_of_function(whole)
+def test_what_was_read_of_a_module_is_kept_and_an_edit_is_seen_whatever_its_time_and_size(whole: Path, version_of: VersionOf) -> None:
+    before = version_of.of_function(whole)
     kept = {file.name.partition(".")[0]: file for file in (whole / "__pycache__").glob("*.ats.json")}
     assert set(kept) == {"assets", "box", "sizes", "deep", "__init__"}
     stat = (whole / "deep.py").stat()
     (whole / "deep.py").write_text("depth = 2\n", encoding="utf-8")
     os.utime(whole / "deep.py", ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    after = version_of_function(whole)
+    after = version_of.of_function(whole)
     assert after != before
     times = {name: file.stat().st_mtime_ns for name, file in kept.items()}
-    assert version_of_function(whole) == after
+    assert version_of.of_function(whole) == after
     assert {name: file.stat().st_mtime_ns for name, file in kept.items()} == times, "what is kept is not read again"
 
 
 @pytest.mark.parametrize("torn", [b"", b"{", b"[]", b'{"key": 1}', b"\xff"])
-def test_a_torn_file_of_what_was_read_is_as_none(whole: Path, torn: bytes) -> None:
-    before = version_of_function(whole)
+def test_a_torn_file_of_what_was_read_is_as_none(whole: Path, torn: bytes, version_of: VersionOf) -> None:
+    before = version_of.of_function(whole)
     for file in (whole / "__pycache__").glob("*.ats.json"):
         file.write_bytes(torn)
-    assert version_of_function(whole) == before
+    assert version_of.of_function(whole) == before
 
 
-def test_a_folder_that_cannot_be_written_keeps_nothing(whole: Path) -> None:
+def test_a_folder_that_cannot_be_written_keeps_nothing(whole: Path, version_of: VersionOf) -> None:
     for file in (whole / "__pycache__").glob("*"):
         file.unlink()
     (whole / "__pycache__").rmdir() if (whole / "__pycache__").is_dir() else None
     (whole / "__pycache__").write_text("no folder")
-    version = version_of_function(whole)
+    version = version_of.of_function(whole)
     (whole / "__pycache__").unlink()
-    assert version_of_function(whole) == version
+    assert version_of.of_function(whole) == version
