@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +15,8 @@ from ats_assets.errors import AtsError
 from ats_assets.settings import FilesSettings, SyntheticSettings
 from ats_assets.sources import BarSource
 from ats_assets.sources.adapters import alpaca, ccxt, coingecko, files, synthetic
+from ats_assets.sources.adapters.files.file_state import SETTLED_SECONDS
+from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets.sources.adapters.synthetic.source import SyntheticSource
 from ats_assets_tests.kits.sources import SourceKit
 from ats_assets_tests.sources.adapters.alpaca.markets import ALWAYS, SYMBOLS, XNYS, stocks
@@ -55,6 +57,14 @@ def delivery(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 class TestFiles(SourceKit):
     plugin = files.PLUGIN
     wrong: ClassVar[dict[str, Any]] = {"stamp": "noon"}
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[BarSource]:
+        """A while after the files were written: before that it tells no state, and the second one that is opened might be the first to tell it."""
+        with super().opened(folder) as source:
+            assert isinstance(source, FileSource)
+            source._now = lambda: datetime.now(UTC) + timedelta(seconds=2 * SETTLED_SECONDS)
+            yield source
 
     @contextmanager
     def unreadable(self, folder: Path) -> Iterator[BarSource]:
