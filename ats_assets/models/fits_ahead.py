@@ -25,8 +25,9 @@ Made = Callable[[], FitOver]
 Alone = Callable[[], Callable[[date], FitOver]]
 """Makes what fits single sessions, in a worker."""
 PIECE_ROWS: Final = 1_000_000
-"""About as many rows neighbouring fits of one piece of work learn from together, where there are pieces enough for all workers: reading is a small part of it then, and no more than that
-is lost with a worker."""
+"""About as many rows neighbouring fits of one piece of work learn from together at most: no more than that is lost with a worker."""
+TOGETHER: Final = 0.8
+"""Of the rows those of fits that are dealt out in rows of neighbours; the fits of the newest are dealt out one by one, to whoever is done first, since no fit takes as long as its rows say."""
 
 
 def fits_ahead(deployment: Deployment) -> "FitsAhead":
@@ -109,17 +110,17 @@ class FitsAhead:
 
 
 def neighbours(wanted: Sequence[WantedFit], rows: Sequence[int], workers: int) -> list[list[WantedFit]]:
-    """Fits in pieces of neighbours that learn from about as many rows each: as many for every worker, until none has more than `PIECE_ROWS`.
+    """Fits in pieces of neighbours that learn from about as many rows each: as many for every worker, until none has more than `PIECE_ROWS`; then the newest one by one.
 
     Parameters
     ----------
     rows
         That each fit learns from, about.
     """
-    total = sum(rows)
-    count = workers * max(1, math.ceil(total / (PIECE_ROWS * workers)))
-    before = accumulate(rows, initial=0)
-    places = [min(count - 1, int((first + own / 2) * count / max(1, total))) for first, own in zip(before, rows, strict=False)]
+    total = max(1, sum(rows))
+    count = workers * max(1, math.ceil(TOGETHER * total / (PIECE_ROWS * workers)))
+    middles = [(first + own / 2) / total for first, own in zip(accumulate(rows, initial=0), rows, strict=False)]
+    places = [int(middle / TOGETHER * count) if middle < TOGETHER else count + at for at, middle in enumerate(middles)]
     return [[one for one, _ in piece] for _, piece in groupby(zip(wanted, places, strict=True), key=lambda found: found[1])]
 
 
