@@ -6,6 +6,8 @@ another page of the project, a module's entry of the reference, or the text of t
 
 import posixpath
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,7 @@ _FENCE = re.compile(r"^( *)(```|~~~).*?^\1\2[^\n]*$", re.MULTILINE | re.DOTALL)
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made, as far as other pages lead to them."""
     files.append(File.generated(config, "index.md", content=(ROOT / "README.md").read_text(encoding="utf-8")))
+    files.append(File.generated(config, "commands.md", content=_commands()))
     files.append(File.generated(config, "reference.md", content=_reference()))
     for subject, modules in REFERENCE.items():
         for name in () if subject else modules:
@@ -123,6 +126,14 @@ def on_files(files: Files, config: Any) -> Files:
             files.append(File.generated(config, uri, content=content))
             waiting.append((uri, content))
     return files
+
+
+def _commands() -> str:
+    """Each command with its arguments and options, as `--help` has them."""
+    line = [sys.executable, "-m", "typer", "ats_assets.cli", "utils", "docs", "--name", "ats"]
+    told = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own line
+    above = "# Commands\n\nWhat `ats COMMAND --help` says; what the commands are for is told in [operations](operations.md).\n"
+    return above + told.partition("\n")[2]
 
 
 def _reference() -> str:

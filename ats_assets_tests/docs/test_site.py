@@ -15,6 +15,7 @@ import pytest
 
 from ats_assets_tests.docs.commands import ROOT
 from ats_assets_tests.docs.test_blocks import blocks
+from ats_assets_tests.docs.test_synopsis import real
 
 pytest.importorskip("material", reason="mkdocs-material is not installed")
 OUTSIDE = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)="?(https?:)?//""")
@@ -44,6 +45,15 @@ def test_each_page_is_there_with_its_headings(site: Path) -> None:
     assert "ats_assets.calendar.SessionCalendar" in (site / "search" / "search_index.json").read_text(encoding="utf-8"), (
         "the reference can be searched"
     )
+
+
+@pytest.mark.slow
+def test_the_page_of_commands_has_each_with_each_option(site: Path) -> None:
+    text = (site / "commands.html").read_text(encoding="utf-8")
+    titled = re.split(r"<h[234] [^>]*><code>ats ([\w -]+)</code>", text)
+    told = dict(zip(titled[1::2], titled[2::2], strict=True))
+    missing = {(name, option) for name, (options, _) in real().items() for option in options if option not in told[name]}
+    assert not missing
 
 
 @pytest.mark.slow

@@ -52,3 +52,11 @@ def written() -> Synopsis:
 
 def test_the_synopsis_is_that_of_the_commands() -> None:
     assert written() == real()
+
+
+def test_each_command_argument_and_option_says_what_it_is() -> None:
+    """`--help` and the site's page of commands are made of it."""
+    root = typer.main.get_command(app)
+    silent = [name for name, command in commands(root) if not command.help]
+    silent += [f"{name} {one.opts[0]}" for name, command in commands(root) for one in command.params if not getattr(one, "help", None)]
+    assert not silent
