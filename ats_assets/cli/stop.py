@@ -25,11 +25,14 @@ def turned(names: Sequence[str], *, on: bool) -> None:
 
     deployment = Deployment(load_settings())
     with quiet(), open_instance() as instance:
-        from ats_assets.runs.triggers import start_triggers, stop_triggers  # noqa: PLC0415
+        from ats_assets.runs.triggers import left_off, start_triggers, stop_triggers  # noqa: PLC0415
 
         changes = start_triggers(deployment, instance, names) if on else stop_triggers(deployment, instance, names)
+        off = left_off(deployment, instance) if on and not names else []
     for change in changes:
         typer.echo(str(change))
+    if off:
+        say(f"they did not run before ats stop, and are off: {', '.join(off)}; ats start {' '.join(off)}")
     observed = Observed(deployment, datetime.now(UTC))
     if on and not observed.daemon_lives:
         say(f"the daemon is not running, and nothing is done without it: {how_to_open_ui()}, or dagster-daemon run as a service")

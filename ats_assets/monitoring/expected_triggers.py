@@ -3,6 +3,8 @@
 from ats_assets.deployment import Deployment
 
 SCHEDULE, SENSOR = "schedule", "sensor"
+BY_NAME_ALONE = "stale_sensor"
+"""It rebuilds without being asked, and is not started unless it is named, or ran before."""
 
 
 def expected_triggers(deployment: Deployment) -> dict[str, str]:
@@ -16,3 +18,9 @@ def expected_triggers(deployment: Deployment) -> dict[str, str]:
     names |= {"live_sensor": SENSOR} if settings.live.enabled else {}
     prefix = settings.graph.prefix
     return {"_".join(filter(None, [prefix, name])): kind for name, kind in names.items()}
+
+
+def useful_triggers(deployment: Deployment) -> list[str]:
+    """All but what the settings keep from doing anything, and what must be named."""
+    idle = () if deployment.settings.orders.enabled else ("trading_sensor",)
+    return [name for name in expected_triggers(deployment) if not name.endswith((BY_NAME_ALONE, *idle))]

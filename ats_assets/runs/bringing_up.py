@@ -51,6 +51,9 @@ def bring_up(asked: UpCommand) -> None:
         broker_to_follow(deployment)
     if asked.session and asked.replay is None:
         raise SettingsError("--session says which session --replay plays: give both, or neither")
+    commands = children(deployment, asked)
+    if any(one.name == "sessions" for one in commands):
+        _require_sessions(deployment)
     data = deployment.settings.storage.data
     data.mkdir(parents=True, exist_ok=True)
     wake_signal = WakeSignal()
@@ -58,7 +61,7 @@ def bring_up(asked: UpCommand) -> None:
         with FileLock(data / "up.lock", timeout=0), stopping(wake_signal):
             _tell_key(data)
             _free_lease(deployment)
-            Supervisor(children(deployment, asked), _say, lambda: _free_lease(deployment)).run(wake_signal)
+            Supervisor(commands, _say, lambda: _free_lease(deployment)).run(wake_signal)
     except Timeout:
         raise AtsError(f"ats up runs already on {data}: end that one first") from None
     _say("up: ended")
@@ -98,6 +101,18 @@ def _require_bots(deployment: Deployment) -> None:
     bots = deployment.settings.bots
     if not (bots.telegram.enabled or bots.discord.enabled):
         raise SettingsError("--bots: no bot is on: set bots.telegram.enabled or bots.discord.enabled (docs/bots.md), or leave --bots out")
+
+
+def _require_sessions(deployment: Deployment) -> None:
+    """Refuse a day of trading where nothing was made yet, likewise.
+
+    Raises
+    ------
+    AtsError
+        If no session has targets.
+    """
+    if not deployment.valid_sessions("targets"):
+        raise AtsError("no session with targets is stored, so none can be traded: make some with ats run, or let none come (--no-sessions)")
 
 
 def _service_of_bots(deployment: Deployment, port: int | None) -> dict[str, str]:

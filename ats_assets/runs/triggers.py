@@ -19,14 +19,12 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatu
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.monitoring.dagster_state import ON_BY_DEFAULT
-from ats_assets.monitoring.expected_triggers import SCHEDULE, expected_triggers
+from ats_assets.monitoring.expected_triggers import SCHEDULE, expected_triggers, useful_triggers
 from ats_assets.runs.run_origin import job_origin
 from ats_assets.storage.atomic_file import replace_file
 
 MEMORY = "stopped-triggers.json"
 """In the data folder: what ran before it was stopped."""
-BY_NAME_ALONE = "stale_sensor"
-"""It rebuilds without being asked, and is not started unless it is named, or ran before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +56,7 @@ def start_triggers(deployment: Deployment, instance: dg.DagsterInstance, names: 
         If there is none of a name.
     """
     memory = Memory(deployment)
-    wanted = set(_known(deployment, names) or memory.read() or _useful(deployment))
+    wanted = set(_known(deployment, names) or memory.read() or useful_triggers(deployment))
     changes = [_turn(deployment, instance, name, on=True) for name in expected_triggers(deployment) if name in wanted]
     memory.forget(wanted)
     return changes
@@ -76,6 +74,11 @@ def stop_triggers(deployment: Deployment, instance: dg.DagsterInstance, names: S
     running = [name for name in chosen if _is_on(instance, name)]
     Memory(deployment).add(running)
     return [_turn(deployment, instance, name, on=False) for name in reversed(expected_triggers(deployment)) if name in chosen]
+
+
+def left_off(deployment: Deployment, instance: dg.DagsterInstance) -> list[str]:
+    """Those that the settings have use for and that are off, such as after a start of what ran before the last stop alone."""
+    return [name for name in useful_triggers(deployment) if not _is_on(instance, name)]
 
 
 class Memory:
@@ -114,12 +117,6 @@ def _known(deployment: Deployment, names: Sequence[str]) -> list[str]:
     if strangers := [name for name in names if name not in there]:
         raise AtsError(f"there is no schedule or sensor {strangers[0]}: choose of {', '.join(there)}. Nothing was changed")
     return list(names)
-
-
-def _useful(deployment: Deployment) -> list[str]:
-    """All but what the settings keep from doing anything, and what must be named."""
-    idle = () if deployment.settings.orders.enabled else ("trading_sensor",)
-    return [name for name in expected_triggers(deployment) if not name.endswith((BY_NAME_ALONE, *idle))]
 
 
 def _stored(instance: dg.DagsterInstance, name: str) -> list[InstigatorState]:

@@ -43,6 +43,11 @@ def test_all_is_well_after_a_run(command: Command, made: tuple[Path, CompletedPr
     states = {one["name"]: one["state"] for one in told["components"]}
     assert {states[name] for name in ("deliveries", "signals", "checks", "model lightgbm", "runs", "halts", "disk data")} == {"ok"}
     assert {states[f"{kind} {name}"] for name, kind in expected_triggers(Deployment(load_settings())).items()} == {"off"}
+    advice = {one["name"].partition(" ")[2]: (one["text"], one["what_to_do"]) for one in told["components"]}
+    assert advice["new_session_sensor"] == ("it was never switched on", "ats start")
+    assert advice["stale_sensor"] == ("it was never switched on", "ats start stale_sensor")
+    assert advice["alert_sensor"] == ("the daemon switches it on when it first runs", "")
+    assert advice["trading_sensor"] == ("it was never switched on; it does nothing without orders.enabled", "")
     assert "All is well" in command("status").stdout
     assert made[0].is_dir()
 
@@ -100,9 +105,19 @@ def test_they_are_started_and_stopped_in_order_and_what_ran_is_remembered(home: 
         assert on_in(instance) == set()
         assert set(json.loads((home / "data" / MEMORY).read_text())["ran"]) == {*ran, "alert_sensor"}
         assert all("already stopped" in line for line in command("stop", home=home).stdout.splitlines()), "a second stop changes nothing"
-        command("start", home=home)
+        assert "did not run" not in command("start", home=home).stderr
         assert on_in(instance) == {*ran, "alert_sensor"}
         assert not (home / "data" / MEMORY).exists()
+
+
+def test_what_did_not_run_before_a_stop_is_named_with_the_command_that_starts_it(home: Path, command: Command) -> None:
+    """A newcomer who stopped all before ever starting any was left with the sensor that alerts alone, in silence."""
+    command("stop", home=home)
+    started = command("start", home=home)
+    assert started.stdout.splitlines() == ["started: sensor alert_sensor"]
+    assert "ats start new_session_sensor nightly_retraining_schedule" in started.stderr
+    with open_instance() as instance:
+        assert on_in(instance) == {"alert_sensor"}
 
 
 def test_a_name_that_there_is_not_changes_nothing(home: Path, command: Command) -> None:

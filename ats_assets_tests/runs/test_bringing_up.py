@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError
+from ats_assets.errors import AtsError, SettingsError
 from ats_assets.runs.bringing_up import KEY, UpCommand, _tell_key, bring_up, children
 from ats_assets.serving.keys import KeyStore
 from ats_assets.settings import load_settings
@@ -98,6 +98,15 @@ def test_a_market_that_is_followed_has_a_session_that_is_started_again(monkeypat
 def test_what_would_end_at_once_and_for_ever_is_refused(asked: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         bring_up(UpCommand(**ASKED | {"bots": False} | asked))
+
+
+def test_a_day_of_which_no_session_is_stored_is_refused_before_anything_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a new folder the child that trades ended at once, and was started again every half minute."""
+    for name in ("WAREHOUSE", "MODELS", "DATA"):
+        monkeypatch.setenv(f"ATS_STORAGE__{name}", str(tmp_path / name.lower()))
+    with pytest.raises(AtsError, match=r"no session with targets is stored.*ats run.*--no-sessions"):
+        bring_up(UpCommand(**ASKED | {"bots": False}))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_on_a_terminal_the_first_key_is_made_and_shown_once(

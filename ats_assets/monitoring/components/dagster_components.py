@@ -6,8 +6,8 @@ from datetime import timedelta
 from ats_assets.errors import AtsError, how_many
 from ats_assets.monitoring.components.component import Component
 from ats_assets.monitoring.components.observed import Observed
-from ats_assets.monitoring.dagster_state import SILENT_SECONDS, TriggerState
-from ats_assets.monitoring.expected_triggers import SENSOR, expected_triggers
+from ats_assets.monitoring.dagster_state import ON_BY_DEFAULT, SILENT_SECONDS, TriggerState
+from ats_assets.monitoring.expected_triggers import BY_NAME_ALONE, SENSOR, expected_triggers, useful_triggers
 from ats_assets.orchestration.dagster_home import NoInstanceError, how_to_open_ui
 
 GROUP = "dagster"
@@ -26,7 +26,8 @@ def dagster_components(observed: Observed) -> Iterator[Component]:
         triggers = observed.triggers
         yield _daemon(observed, any(one.is_on for one in triggers.values()))
         for name, kind in expected_triggers(observed.deployment).items():
-            yield _trigger(observed, f"{kind} {name}", triggers.get(name))
+            found = triggers.get(name)
+            yield _off(observed, name, kind, found) if found is None or not found.is_on else _trigger(observed, f"{kind} {name}", found)
         yield _runs(observed)
     except NoInstanceError as error:
         yield Component(name="daemon", group=GROUP, state="warning", text=f"not seen from here: {error}")
@@ -49,11 +50,20 @@ def _daemon(observed: Observed, wanted: bool) -> Component:
     return Component(name="daemon", group=GROUP, state="failed", text=text, since=at, late_by=silent, what_to_do=start)
 
 
-def _trigger(observed: Observed, name: str, found: TriggerState | None) -> Component:
-    if found is None or not found.is_on:
-        text = "it was never switched on" if found is None else "it is switched off"
-        since = None if found is None else found.tick_at
-        return Component(name=name, group=GROUP, state="off", text=text, since=since, what_to_do="ats start")
+def _off(observed: Observed, name: str, kind: str, found: TriggerState | None) -> Component:
+    """One that does not run, and what switches it on."""
+    text, start = "it was never switched on" if found is None else "it is switched off", "ats start"
+    if found is None and name.endswith(ON_BY_DEFAULT):
+        text, start = "the daemon switches it on when it first runs", ""
+    elif name.endswith(BY_NAME_ALONE):
+        start = f"ats start {name}"
+    elif name not in useful_triggers(observed.deployment):
+        text, start = f"{text}; it does nothing without orders.enabled", ""
+    since = None if found is None else found.tick_at
+    return Component(name=f"{kind} {name}", group=GROUP, state="off", text=text, since=since, what_to_do=start)
+
+
+def _trigger(observed: Observed, name: str, found: TriggerState) -> Component:
     if found.tick_status == "failure":
         return Component(
             name=name,
