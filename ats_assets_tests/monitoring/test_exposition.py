@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 import sqlite3
+import subprocess
 import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -148,7 +150,8 @@ def test_a_large_deployment_tells_a_bounded_number_of_series(large: Deployment) 
     for number in range(200):
         http.observe(f"/api/v1/route{number}", "GET", 200 + number % 7, 0.01)
     exposition = Exposition(large, http, now=lambda: AT + timedelta(hours=2))
-    found = lines_of(exposition.text())
+    text = exposition.text()
+    found = lines_of(text)
     assert len(found) == found["ats_exporter_series"] <= SERIES_MAX
     assert len(found) > SERIES_MAX // 2, "there is enough to tell"
     assert all(found[f'ats_exporter_collector_success{{collector="{name}"}}'] == 1 for name in COLLECTORS)
@@ -158,6 +161,9 @@ def test_a_large_deployment_tells_a_bounded_number_of_series(large: Deployment) 
     assert len(symbols) == 21
     assert symbols['ats_position_value{symbol="S499"}'] == 500
     assert sum(symbols.values()) == sum(range(1, SYMBOLS + 1))
+    if promtool := shutil.which("promtool"):  # Prometheus' own conventions for names, units and texts
+        checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
     assert found['ats_positions{side="long"}'] == found["ats_fills_total"] == found['ats_trading_events_total{event="fill"}'] == SYMBOLS
     assert found["ats_session_slippage_ratio"] == pytest.approx(0.001)
     assert found['ats_drift_alarm{model="m39",of="skill",test="cusum"}'] == 1, "alarms are told before what is quiet"
