@@ -19,11 +19,9 @@ from ats_assets.portfolio.account import Holdings, TradeLedger, trade, value_of
 from ats_assets.portfolio.actions import price_after
 from ats_assets.portfolio.costs import cents_of, costs_of
 from ats_assets.portfolio.kernel_settings import CostRules
-from ats_assets.portfolio.limit_orders import is_touched, is_within
+from ats_assets.portfolio.limit_orders import NOT_REACHED, is_touched, is_within
 from ats_assets.portfolio.sizing import round_one_down, rounded_one
 from ats_assets.settings import OrdersSettings
-
-NOT_REACHED = "limit_not_reached"
 
 
 @dataclass(frozen=True, kw_only=True)

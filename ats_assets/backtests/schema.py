@@ -8,9 +8,10 @@ from pandera.api.polars.model_config import BaseConfig
 from pandera.api.polars.types import PolarsData
 
 from ats_assets.portfolio import CANCELLED, TRADE_REASONS
+from ats_assets.portfolio.limit_orders import NOT_REACHED
 from ats_assets.portfolio.worked_session import WORKED_REASONS
 
-REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", "participation", CANCELLED, *WORKED_REASONS, "limit_not_reached"]
+REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", "participation", CANCELLED, *WORKED_REASONS, NOT_REACHED]
 """Why an order was not made as wanted, or not filled, or only in part."""
 
 

@@ -4,8 +4,13 @@ At the open such an order is traded as any other where the open does not exceed 
 session's bar touches it: there only the commission is beside the price. A bar does not tell how often the price was there, nor who was first in the queue.
 """
 
+from typing import Final
+
 from ats_assets.impact.impact_terms import ImpactTerms, slippage_bps_of
 from ats_assets.portfolio.costs import to_cents
+
+NOT_REACHED: Final = "limit_not_reached"
+"""Why such an order is not filled where the market did not come to its limit."""
 
 
 def is_within(limit: float, sign: int, quantity: float, price: float, at: int, terms: ImpactTerms) -> bool:  # noqa: PLR0917 - an order, and its market

@@ -52,7 +52,7 @@ from ats_assets.portfolio import (
     price_after,
     trade_costs,
 )
-from ats_assets.portfolio.limit_orders import is_touched
+from ats_assets.portfolio.limit_orders import NOT_REACHED, is_touched
 from ats_assets.portfolio.sizing import round_one_down
 from ats_assets.settings import BacktestSettings
 
@@ -112,9 +112,8 @@ class Book:
         self._open(exits, day, marks, terms._replace(most_shares=np.full(len(self.symbols), np.inf)))  # an exit leaves nothing behind
         at_open = [*entering, *exits]
         for order in self._waiting():
-            touchable = order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]
-            if touchable and self._fill_within(order, day, float(terms.most_shares[self._at(order)])):
-                reasons[order["symbol"]] = "participation"
+            if order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]:
+                reasons[order["client_order_id"]] = self._fill_within(order, day, float(terms.most_shares[self._at(order)]))
         self._work(day, marks)
         for order, at in [(one, self._at(one)) for one in self._waiting() if one["kind"] in CLOSING]:
             if day.traded[at] and within_limit(order, at, float(day.close[at]), terms):
@@ -264,16 +263,18 @@ class Book:
                     self.fills.append(fill | {"price": note_fill(order, quantity, Decimal(cents) * CENT)})
         self.account.fills.clear()
 
-    def _fill_within(self, order: Row, day: Day, most: float = np.inf) -> bool:
+    def _fill_within(self, order: Row, day: Day, most: float = np.inf) -> str:
         """A limit order whose price the session touches is filled at it, as far as the cash goes; the limit is the price, so only the commission is beside it.
 
-        Of no more than `most` shares; whether that has bounded it.
+        Of no more than `most` shares. Returns why it is not filled whole, as a backtest calls it; empty where it is.
         """
         i, limit = self._at(order), float(order["limit_price"])
-        touched = is_touched(limit, Side(order["side"]).sign, day.low[i], day.high[i])
-        if touched:
-            self._trade_one(order, limit, day, free_terms(1), most)
-        return touched and float(order["quantity"]) > most
+        if not is_touched(limit, Side(order["side"]).sign, day.low[i], day.high[i]):
+            return NOT_REACHED
+        self._trade_one(order, limit, day, free_terms(1), most)
+        if order["filled_quantity"] == order["quantity"]:
+            return ""
+        return "participation" if float(order["quantity"]) > most else "cash"
 
     def _trade_one(self, order: Row, price: float, day: Day, terms: ImpactTerms, most: float = np.inf) -> None:
         """Trade one order at a price, within the session; an opening leg that the free cash does not pay for is left out."""

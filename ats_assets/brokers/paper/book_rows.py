@@ -15,7 +15,7 @@ from ats_assets.execution.order import AccountEntry, EntryKind, Leg, OrderKind, 
 from ats_assets.impact.impact_terms import ImpactTerms
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import SHARE_DECIMALS
-from ats_assets.portfolio.limit_orders import is_within
+from ats_assets.portfolio.limit_orders import NOT_REACHED, is_within
 from ats_assets.requests.request_rows import MANUAL
 
 _AT_MARKET = (OrderKind.MARKET_ON_OPEN, OrderKind.MARKET)
@@ -125,7 +125,7 @@ def why_unfilled(order: Row, day: Day, i: int) -> str:
         return "no_bar"
     if not day.traded[i]:
         return "no_volume"
-    return "cash" if order["kind"] in (*_AT_MARKET, OrderKind.MARKET_ON_CLOSE) else "limit_not_reached"
+    return "cash" if order["kind"] in (*_AT_MARKET, OrderKind.MARKET_ON_CLOSE) else NOT_REACHED
 
 
 def expire(order: Row, reason: str, at: datetime) -> None:

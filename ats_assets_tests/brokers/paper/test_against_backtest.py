@@ -1,6 +1,7 @@
 """The paper account is the backtest's: both trade the same signals, one through orders and a database, the other in arrays."""
 
 import tempfile
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from ats_assets.algorithms.stored_days import StoredDays
 from ats_assets.backtests import BacktestResult, run_backtest
 from ats_assets.brokers.paper import PaperBroker
 from ats_assets.calendar import SessionCalendar, session_calendar
+from ats_assets.execution.order import OrderIntent, OrderStatus
 from ats_assets.orders.broker_frames import account_frame, instruments_frame, positions_frame
 from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.schema import AccountAtClose, Instruments, OrderPlan, Positions
+from ats_assets.portfolio import CANCELLED, TRADE_REASONS
 from ats_assets.portfolio.working_rules import WorkingRules
 from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState
@@ -99,10 +102,11 @@ def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: C
     expected = run_backtest(signals, frames.prices, days, working=working_of(orders, frames) if orders.has_limits else None, **how)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
         broker = PaperBroker(state, frames, costs, orders, impact=lambda _: impact)
+        sent: list[OrderIntent] = []
         for day in days:
             assert broker.settle(day) is None
-            _compare(day, broker, expected)
-            _send(day, broker, signals, bars, portfolio, orders, costs)
+            _compare(day, broker, expected, sent)
+            sent = _send(day, broker, signals, bars, portfolio, orders, costs)
 
 
 def orders_of(limits: OrderLimitSettings, collar: float | None) -> OrdersSettings:
@@ -123,7 +127,7 @@ def _send(
     portfolio: PortfolioSettings,
     orders: OrdersSettings,
     costs: BacktestSettings,
-) -> None:
+) -> list[OrderIntent]:
     today = signals.filter(session=day)
     held = broker.positions()
     symbols = sorted({*today["symbol"], *(p.symbol for p in held)})
@@ -145,11 +149,13 @@ def _send(
         **frames,
     )
     OrderPlan.validate(plan)
-    for intent in intents_of(plan, orders.strategy):
+    intents = intents_of(plan, orders.strategy)
+    for intent in intents:
         broker.submit(intent)
+    return intents
 
 
-def _compare(day: date, broker: PaperBroker, expected: BacktestResult) -> None:
+def _compare(day: date, broker: PaperBroker, expected: BacktestResult, sent: Sequence[OrderIntent]) -> None:
     account = broker.account()
     row = expected.equity.filter(session=day).row(0, named=True)
     assert (float(account.cash), float(account.equity)) == (row["cash"], row["equity"]), day
@@ -161,3 +167,10 @@ def _compare(day: date, broker: PaperBroker, expected: BacktestResult) -> None:
     assert sorted((f.symbol, str(f.side), float(f.quantity), float(f.fees)) for f in fills) == sorted(
         trades.select("symbol", "side", "shares", "commission").rows()
     )
+    orders = [order for intent in sent if (order := broker.find(intent.client_order_id)) is not None]
+    left = {
+        (one.symbol, one.reason, float(one.quantity), float(one.filled_quantity)) for one in orders if one.status == OrderStatus.EXPIRED
+    }
+    unfilled = set(expected.unfilled.filter(session=day).select("symbol", "reason", "ordered_shares", "filled_shares").rows())
+    assert left <= unfilled, day
+    assert left >= {one for one in unfilled if one[1] not in {CANCELLED, *TRADE_REASONS}}, "the others are of the plan, and were not sent"
