@@ -32,7 +32,7 @@ def trades_in_parts(trades: pl.DataFrame, impact: MarketImpact, costs: BacktestS
     """
     before = {day: earlier for earlier, day in pairwise(sessions)}
     frames = []
-    for (day,), rows in trades.filter(reason="rebalance").group_by("session", maintain_order=True):
+    for (day,), rows in trades.filter(pl.col("reason") != "delisted").group_by("session", maintain_order=True):
         known = impact.inputs_at(before.get(day, date.min), rows["symbol"].to_list())  # pyright: ignore[reportArgumentType, reportCallIssue]
         scale = impact.scale_before(day)  # pyright: ignore[reportArgumentType]
         terms, why = impact.terms(known, costs, volume=np.full(rows.height, np.nan), scale=scale)

@@ -1,6 +1,6 @@
 """What happened in a backtest: ledgers that kernels write, and the frames that are made of them at the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
 
@@ -39,8 +39,8 @@ def new_ledgers(n_sessions: int, n_instruments: int) -> Ledgers:
 class Journal:
     """The frames of one backtest. Money comes in as whole cents and leaves as currency."""
 
-    def __init__(self, market: Market, ledgers: Ledgers) -> None:
-        self._market, self._ledgers, self._n = market, ledgers, len(market.instruments)
+    def __init__(self, market: Market, ledgers: Ledgers, exits: Collection[int] = ()) -> None:
+        self._market, self._ledgers, self._n, self._exits = market, ledgers, len(market.instruments), list(exits)
         self._days = np.array(market.sessions, dtype="datetime64[D]")
         self._instruments = pl.Series(market.instruments, dtype=pl.String)
         tickers = [market.tickers[i] for i in np.unique(market.naming, return_index=True)[1]]
@@ -102,6 +102,8 @@ class Journal:
         n = self._ledgers.trades.used[0]
         rows = TradeLedger._make(column[:n] for column in self._ledgers.trades)
         adverse, first = rows.spread + rows.slippage, np.searchsorted(rows.session, np.arange(len(self._days)))
+        reasons = _either(rows.delisted, "delisted", "rebalance")
+        reasons = reasons.scatter(self._exits, "exit") if self._exits else reasons
         before = np.where(rows.delisted, np.datetime64("NaT"), self._days[rows.session - 1])
         frame = _frame(
             {
@@ -111,7 +113,7 @@ class Journal:
                 **self._names(rows.session, rows.at),
                 "side": _either(rows.sign > 0, "buy", "sell"),
                 "effect": _either(rows.closing, "close", "open"),
-                "reason": _either(rows.delisted, "delisted", "rebalance"),
+                "reason": reasons,
                 "shares": rows.shares,
                 "reference_price": rows.reference,
                 "price": (rows.notional + rows.sign * adverse) / 100 / rows.shares,
@@ -163,7 +165,9 @@ class Journal:
         return {"symbol": self._tickers.gather(self._market.naming[session] * self._n + at), "instrument": self._instruments.gather(at)}
 
 
-def result_of(market: Market, ledgers: Ledgers, benchmark: NDArray[np.float64], *, equity_only: bool = False) -> BacktestResult:
+def result_of(
+    market: Market, ledgers: Ledgers, benchmark: NDArray[np.float64], *, equity_only: bool = False, exits: Collection[int] = ()
+) -> BacktestResult:
     """The frames of what happened.
 
     Parameters
@@ -172,8 +176,10 @@ def result_of(market: Market, ledgers: Ledgers, benchmark: NDArray[np.float64], 
         float64 of shape (n_sessions,), in currency.
     equity_only
         The other frames stay empty.
+    exits
+        The rows of trades that are exits of brackets.
     """
-    journal = Journal(market, ledgers)
+    journal = Journal(market, ledgers, exits)
     if equity_only:
         return BacktestResult(
             equity=journal.equity_frame(benchmark),

@@ -8,10 +8,11 @@ from pandera.api.polars.model_config import BaseConfig
 from pandera.api.polars.types import PolarsData
 
 from ats_assets.portfolio import CANCELLED, TRADE_REASONS
+from ats_assets.portfolio.exit_prices import POSITION_GONE
 from ats_assets.portfolio.limit_orders import NOT_REACHED
 from ats_assets.portfolio.worked_session import WORKED_REASONS
 
-REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", "participation", CANCELLED, *WORKED_REASONS, NOT_REACHED]
+REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", "participation", CANCELLED, *WORKED_REASONS, NOT_REACHED, POSITION_GONE]
 """Why an order was not made as wanted, or not filled, or only in part."""
 
 
@@ -101,7 +102,7 @@ class Trades(pa.DataFrameModel):
     instrument: str = pa.Field(description="id across changes of name: the source and the first ticker (docs/corporate_actions.md)")
     side: str = pa.Field(isin=["buy", "sell"], description="a cover is a buy, a short sale a sell")
     effect: str = pa.Field(isin=["open", "close"], description="whether the position grew or shrank; a flip is two trades")
-    reason: str = pa.Field(isin=["rebalance", "delisted"], description="why")
+    reason: str = pa.Field(isin=["rebalance", "exit", "delisted"], description="why; exit: that of a bracket")
     shares: float = pa.Field(gt=0, description="number traded")
     reference_price: float = pa.Field(ge=0, description="the open; at a delisting the last close, which may be zero")
     price: float = pa.Field(ge=0, description="paid or received for a share: spread, slippage and haircut included, commission not")

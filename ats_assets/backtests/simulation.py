@@ -19,6 +19,7 @@ from ats_assets.portfolio.account import Holdings, Indices, charge, value_of
 from ats_assets.portfolio.actions import CANCELLED, apply_actions, price_of_new
 from ats_assets.portfolio.costs import cents_of
 from ats_assets.portfolio.drawdown_brake import exposure_factor
+from ats_assets.portfolio.exit_prices import POSITION_GONE
 from ats_assets.portfolio.kernel_settings import BrakeRules, CostRules, LimitRules, MarginRules, WeightRules
 from ats_assets.portfolio.limit_orders import NOT_REACHED
 from ats_assets.portfolio.margin import called_for_margin
@@ -26,7 +27,7 @@ from ats_assets.portfolio.opening import UNFILLED_REASONS, delist, fill, note
 from ats_assets.portfolio.planning import TRADE_REASONS, PlanInputs, Planned, plan
 from ats_assets.portfolio.worked_session import WORKED_REASONS
 
-UNFILLED = (*UNFILLED_REASONS, CANCELLED, *TRADE_REASONS, *WORKED_REASONS, NOT_REACHED)
+UNFILLED = (*UNFILLED_REASONS, CANCELLED, *TRADE_REASONS, *WORKED_REASONS, NOT_REACHED, POSITION_GONE)
 """Why an order is not filled; a kernel has the places."""
 _CANCELLED = len(UNFILLED_REASONS)
 _TRADES, _UNFILLED = 3, 4

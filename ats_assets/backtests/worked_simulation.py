@@ -14,6 +14,7 @@ from ats_assets.backtests.journal import new_ledgers
 from ats_assets.backtests.ledgers import Ledgers, with_more_room
 from ats_assets.backtests.limited_orders import LimitedLeg, fill_limited, for_the_open, limited_legs
 from ats_assets.backtests.market import Market
+from ats_assets.backtests.played_exits import PlayedExits, filled_at_open
 from ats_assets.backtests.simulation import (
     UNFILLED,
     OpenedSession,
@@ -48,28 +49,59 @@ class WorkedColumn:
     target: float
 
 
-def simulate_worked(market: Market, prices: Prices, initial_cash: float, rules: TradingRules, working: WorkingRules) -> Ledgers:
-    """Go through all sessions."""
+@dataclass(frozen=True, kw_only=True)
+class PlannedApart:
+    """The orders of one open, by what becomes of them."""
+
+    at_open: Planned
+    worked: list[WorkedColumn]
+    limited: list[LimitedLeg]
+    """Those with a limit that are for the open."""
+    waiting: list[LimitedLeg]
+    """Those that wait for it within the session."""
+
+
+def simulate_worked(
+    market: Market, prices: Prices, initial_cash: float, rules: TradingRules, working: WorkingRules
+) -> tuple[Ledgers, list[int]]:
+    """Go through all sessions; what happened, and which rows of its trades are exits of brackets."""
     n_sessions, n = prices.open.shape
     state, ledgers = State(Account.opened(initial_cash, n).holdings, np.zeros(n, dtype=np.int64)), new_ledgers(n_sessions, n)
-    planned = nothing_planned()
+    planned, exits = nothing_planned(), PlayedExits(market=market, prices=prices, state=state, costs=rules.costs)
     for i in range(n_sessions):
-        while not have_room(ledgers, n):
-            ledgers = with_more_room(ledgers)
-        at_open, columns, waiting = _apart(i, market, prices, state, planned, working)
-        opened = open_session(i, prices, state, at_open, rules, ledgers)
-        for one, filled, reason in fill_limited(i, market, prices, state, waiting, rules.costs, ledgers.trades) if waiting else []:
-            _note(ledgers, i, one, one.sign * one.quantity, filled, reason)
-        ledgers = _work(i, market, prices, state, opened, columns, rules, working, ledgers)
+        ledgers = _with_room(ledgers, n)
+        apart = _apart(i, market, prices, state, planned, working)
+        exits.split(i)
+        opened = open_session(i, prices, state, apart.at_open, rules, ledgers)
+        got = filled_at_open(apart.limited, opened.first_trade, ledgers)
+        filled = [(one, got.get(one.at, 0.0), True) for one in apart.limited]
+        ledgers = _with_room(ledgers, n)
+        exits.at_open(i, opened, ledgers)
+        ledgers = _with_room(ledgers, n)
+        for one, shares, reason in (
+            fill_limited(i, market, prices, state, apart.waiting, rules.costs, ledgers.trades) if apart.waiting else []
+        ):
+            filled.append((one, shares, False))
+            if reason:
+                _note(ledgers, i, one, one.sign * one.quantity, shares, reason)
+        ledgers = _work(i, market, prices, state, opened, apart.worked, rules, working, ledgers)
+        ledgers = _with_room(ledgers, n)
+        exits.within(i, filled, ledgers)
         planned = end_session(i, prices, state, opened, rules, ledgers)
+    return ledgers, exits.rows
+
+
+def _with_room(ledgers: Ledgers, n: int) -> Ledgers:
+    while not have_room(ledgers, n):
+        ledgers = with_more_room(ledgers)
     return ledgers
 
 
 def _apart(  # noqa: PLR0917 - as the kernels
     i: int, market: Market, prices: Prices, state: State, planned: Planned, working: WorkingRules
-) -> tuple[Planned, list[WorkedColumn], list[LimitedLeg]]:
+) -> PlannedApart:
     """What is for the open, what is worked, and what waits for its limit."""
-    shares, columns, waiting = planned.shares.copy(), [], list[LimitedLeg]()
+    shares, columns, limited, waiting = planned.shares.copy(), [], list[LimitedLeg](), list[LimitedLeg]()
     for k, at in enumerate(map(int, planned.at)):
         size, held = abs(planned.shares[k]), state.holdings.shares[at]
         if size == 0.0:
@@ -95,12 +127,13 @@ def _apart(  # noqa: PLR0917 - as the kernels
             shares[k] = 0.0
         elif chosen.kind != OrderKind.MARKET_ON_OPEN:
             weights = float(planned.current[k]), float(planned.target[k])
-            legs = list(limited_legs(i, market, working.orders, at, float(planned.shares[k]), float(closing), *weights))
+            legs = list(limited_legs(i, market, working.orders, chosen.kind, at, float(planned.shares[k]), float(closing), *weights))
             later = [one for one in legs if not for_the_open(i, prices, one)]
+            limited += [one for one in legs if one not in later]
             waiting += later
             if later:
                 shares[k] = rounded_one(sum(one.sign * one.quantity for one in legs if one not in later))
-    return planned._replace(shares=shares), columns, waiting
+    return PlannedApart(at_open=planned._replace(shares=shares), worked=columns, limited=limited, waiting=waiting)
 
 
 def _work(  # noqa: PLR0917 - as the kernels
@@ -139,8 +172,7 @@ def _work(  # noqa: PLR0917 - as the kernels
         return ledgers
     played = work_session(account, orders, working.days.days(times.session, told), times, volume_share=working.orders.minute_volume_share)
     for made in account.trades:
-        while not have_room(ledgers, prices.open.shape[1]):
-            ledgers = with_more_room(ledgers)
+        ledgers = _with_room(ledgers, prices.open.shape[1])
         _add(ledgers, made)
     reasons = {one.parent.symbol: one.reason for one in played.orders}
     for one in columns:

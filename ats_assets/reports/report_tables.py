@@ -78,6 +78,7 @@ UNFILLED_REASONS = {
     "limit_min_trade": "too small an order to be sent",
     "no_minute_bars": "an order to be worked within the session, of which there are no minute bars",
     "limit_not_reached": "the market did not reach the order's limit in the session (orders.collar_bps)",
+    "position_gone": "an exit of a bracket had ended the position before the order came to its limit",
     "unfilled_in_session": "the algorithm came to its end with a part unfilled (orders.unfilled, or its limits)",
 }
 

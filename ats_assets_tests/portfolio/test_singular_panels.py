@@ -23,7 +23,7 @@ FEW = {"few": {"symbols": ["S03", "S04"], "least": 0.9}}
 
 
 def market(root: Path, **options: Any) -> Deployment:
-    """28 symbols: S00 and S01 have the same prices, S02 a constant one."""
+    """28 symbols: S00 and S01 have the same prices, S02 a constant one. At the session after `LAST` nobody trades S26, and S27 has a price of zero."""
     return small_market(
         root,
         source={"kind": "files", "path": root / "bars.parquet"},
@@ -43,7 +43,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     rows = [(f"S{j:02}", day, float(closes[i, j])) for i, day in enumerate(days) for j in range(28)]
     bars = pl.DataFrame(rows, schema=["symbol", "date", "close"], orient="row")
     same = {name: pl.col("close") for name in MEASURES if name not in {"close", "volume"}}
-    bars.with_columns(**same, volume=pl.lit(1e6)).write_parquet(root / "bars.parquet")
+    bought = pl.col("date") == deployment.calendar.after(LAST)
+    bars = bars.with_columns(close=pl.when(bought & (pl.col("symbol") == "S27")).then(0.0).otherwise("close"))
+    volume = pl.when(bought & (pl.col("symbol") == "S26")).then(0.0).otherwise(1e6)
+    bars.with_columns(**same, volume=volume).write_parquet(root / "bars.parquet")
     make_history(deployment, days[0], days[-1], BEFORE)
     make_history(deployment, FIRST, LAST, DECIDED)
     return deployment
@@ -99,12 +102,24 @@ def test_a_fallback_that_is_cash_is_what_was_asked_for(made: Deployment) -> None
     assert plan.is_empty()
 
 
+def without_volume_and_at_a_price_of_zero_nothing_is_ordered(made: Deployment, day: date) -> None:
+    """Beside others that are bought; the records say why. The zero is quarantined, so that there is no bar."""
+    rejected = made.warehouse.read("rejected_bars", [day]).filter(symbol="S27")
+    assert "close_not_positive" in rejected["reasons"].to_list()[0]
+    plan = made.warehouse.read("order_plan", [day])
+    quiet = plan.filter(symbol="S26").select("quantity", "client_order_id", "reason").rows()
+    assert quiet == [(0.0, None, "no_volume")]
+    assert plan.filter(symbol="S27").is_empty()
+    assert made.warehouse.read("orders", [day]).filter(pl.col("symbol").is_in(["S26", "S27"])).is_empty()
+
+
 def test_by_default_what_is_held_stays_and_no_order_is_sent(made: Deployment) -> None:
-    """A book is bought; after that the covariance is singular, and then limits conflict: nothing of it is sold, and nothing is bought."""
+    """A book is bought, but for a symbol without volume and one at a price of zero; after that the covariance is singular, and then limits conflict: nothing of it is sold, and nothing is bought."""
     root, day = made.warehouse.root.parent, made.calendar.after(LAST)
     bought = market(root, shrinkage="identity")
     make_history(bought, day, day, DECIDED)
-    assert decided(bought, day)[1].height > 0
+    assert decided(bought, day)[1].filter(pl.col("quantity") > 0).height > 10
+    without_volume_and_at_a_price_of_zero_nothing_is_ordered(bought, day)
     conflict = "these can't be kept together: each of 27 weights at most 0.2; few at least 0.9"
     for options, why in (
         ({}, "the covariance is not positive definite; shrink it, or give more sessions"),

@@ -13,7 +13,8 @@ For each session, in this order:
    knows the open before it. A symbol without a target has the target zero; a session without any targets is no opinion, and nothing is traded after it. Where the
    account is called for margin, what it holds is cut instead, with or without targets, and nothing is opened.
 
-Limit orders (`orders.kind`) that the open does not fill wait within the session for their limit (`ats_assets.portfolio.limit_orders`). Where orders are worked in parts
+Limit orders (`orders.kind`) that the open does not fill wait within the session for their limit (`ats_assets.portfolio.limit_orders`); the exits of brackets stand for what is held
+(`ats_assets.backtests.played_exits`). Where orders are worked in parts
 (`orders.algorithm`, `orders.selection`), these are played from the bars inside the session once its open is over (`ats_assets.portfolio.worked_session`); what is left of
 either at the close is unfilled.
 
@@ -70,15 +71,15 @@ class OrdersEngine:
         rules = TradingRules(
             weights, limit_rules(inputs.limits), cost_rules(settings), margin_rules(settings.margin), brake_rules(inputs.brake)
         )
-        column = benchmark_column(market, settings.benchmark)
+        column, exits = benchmark_column(market, settings.benchmark), list[int]()
         if inputs.working is not None:
-            ledgers = simulate_worked(market, prices, settings.initial_cash, rules, inputs.working)
+            ledgers, exits = simulate_worked(market, prices, settings.initial_cash, rules, inputs.working)
             benchmark = benchmark_values(prices, float(settings.initial_cash), column)
         else:
             fast = self.settings.compiled
             fast = _is_faster_compiled(prices, rules, settings.initial_cash, inputs.alike) if fast is None else fast
             ledgers, benchmark = _traded(prices, settings.initial_cash, rules, column, compiled=fast)
-        return result_of(market, ledgers, benchmark, equity_only=inputs.equity_only)
+        return result_of(market, ledgers, benchmark, equity_only=inputs.equity_only, exits=exits)
 
 
 def _traded(prices: Prices, initial_cash: float, rules: TradingRules, only: int, *, compiled: bool) -> tuple[Ledgers, Floats]:

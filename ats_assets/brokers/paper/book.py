@@ -27,6 +27,7 @@ from ats_assets.brokers.paper.bracket_exits import (
     TAKE_PROFIT,
     Row,
     end_pair,
+    exit_prices,
     exits_by_symbol,
     exits_of,
     fit_to_position,
@@ -52,6 +53,7 @@ from ats_assets.portfolio import (
     price_after,
     trade_costs,
 )
+from ats_assets.portfolio.exit_prices import POSITION_GONE, BarRange, exit_within
 from ats_assets.portfolio.limit_orders import NOT_REACHED, is_touched
 from ats_assets.portfolio.sizing import round_one_down
 from ats_assets.settings import BacktestSettings
@@ -88,8 +90,7 @@ class Book:
     def settle(self, day: Day) -> None:
         """From the session's open to its close: delistings, orders at the open, orders within the session, marks at the close.
 
-        An order within the session is filled where the range of its bar touches its price. Where a bar touches both exits of a bracket, the stop-loss is
-        taken to have come first, and a take-profit is not judged in a session within which its position was made: the bar does not tell what came first.
+        An order within the session is filled where the range of its bar touches its price, an exit as `exit_prices` says.
         At the open the orders of the plan come first, so that exits are for what these leave, and for nothing that they buy: an entry and a stop-loss are two
         trades, whatever they come to together. From the close on, each symbol held has one pair of exits at most, for all of it.
         """
@@ -212,16 +213,14 @@ class Book:
         self._fit_exits(day, self.account.shares)
         for stop in [one for one in self._waiting() if one["kind"] == STOP_LOSS]:
             target = next(one for one in self.orders if one["parent_id"] == stop["parent_id"] and one["kind"] == TAKE_PROFIT)
-            i, price, sign = self._at(stop), float(stop["limit_price"]), Side(stop["side"]).sign
+            i = self._at(stop)
             if not day.traded[i]:
                 continue
-            beyond = sign * day.open[i] > sign * price  # made at an open beyond its stop-loss: the market was never at that price
-            stopped = day.low[i] <= price if sign < 0 else day.high[i] >= price
             new = stop["submitted_at"] == day.closes_at and stop["parent_id"] not in self.made_at_open
-            if stopped:
-                self._trade_one(stop, float(day.open[i]) if beyond else price, day, terms_of_symbol(self.terms, i))
-            elif not new:
-                self._fill_within(target, day)
+            bar = BarRange(open=float(day.open[i]), low=float(day.low[i]), high=float(day.high[i]))
+            if met := exit_within(exit_prices(stop, target), bar, entered_within=new):
+                price, stopped = met
+                self._trade_one(stop if stopped else target, price, day, terms_of_symbol(self.terms, i) if stopped else free_terms(1))
             for order in (stop, target):
                 if order["filled_quantity"]:
                     end_pair(self.orders, order, day.closes_at)
@@ -274,7 +273,7 @@ class Book:
         self._trade_one(order, limit, day, free_terms(1), most)
         if order["filled_quantity"] == order["quantity"]:
             return ""
-        return "participation" if float(order["quantity"]) > most else "cash"
+        return "participation" if float(order["quantity"]) > most else POSITION_GONE if order["leg"] == Leg.CLOSE else "cash"
 
     def _trade_one(self, order: Row, price: float, day: Day, terms: ImpactTerms, most: float = np.inf) -> None:
         """Trade one order at a price, within the session; an opening leg that the free cash does not pay for is left out."""

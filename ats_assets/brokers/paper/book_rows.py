@@ -15,6 +15,7 @@ from ats_assets.execution.order import AccountEntry, EntryKind, Leg, OrderKind, 
 from ats_assets.impact.impact_terms import ImpactTerms
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import SHARE_DECIMALS
+from ats_assets.portfolio.exit_prices import ExitPrices, stops_at_open
 from ats_assets.portfolio.limit_orders import NOT_REACHED, is_within
 from ats_assets.requests.request_rows import MANUAL
 
@@ -60,7 +61,7 @@ def trades_at_open(order: Row, at: int, mark: float, terms: ImpactTerms) -> bool
         return False
     sign, price = Side(order["side"]).sign, float(order["limit_price"])
     if order["kind"] == STOP_LOSS:
-        return bool(sign * mark >= sign * price)
+        return stops_at_open(ExitPrices(sign=sign, take_profit=price, stop_loss=price), mark)
     return _with_costs(order, at, mark, terms)
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ats_assets.algorithms.price_grid import on_grid, price_step
 from ats_assets.execution.order import Leg, OrderStatus, Side
+from ats_assets.portfolio.exit_prices import ExitPrices, price_in_new_shares
 
 Row = dict[str, Any]
 
@@ -46,6 +46,11 @@ def exits_of(order: Row, at: datetime) -> list[Row]:
     ]
 
 
+def exit_prices(stop: Row, target: Row) -> ExitPrices:
+    """The prices of a pair."""
+    return ExitPrices(sign=Side(stop["side"]).sign, take_profit=float(target["limit_price"]), stop_loss=float(stop["limit_price"]))
+
+
 def fit_to_position(exits: Iterable[Row], held: Decimal, at: datetime) -> None:
     """Exits of one symbol never make a position: together they are for no more than is `held` (signed), those of the newest bracket first."""
     left = abs(held)
@@ -67,7 +72,7 @@ def one_pair(exits: Iterable[Row], held: Decimal, at: datetime) -> None:
 
 
 def split(order: Row, ratio: Decimal, decimals: int) -> None:
-    """An exit goes on in new shares, at prices on the grid: one that sells is rounded up, one that buys down, as where it is sent to a broker.
+    """An exit goes on in new shares, at a price on the grid.
 
     Examples
     --------
@@ -77,8 +82,7 @@ def split(order: Row, ratio: Decimal, decimals: int) -> None:
     (Decimal('30.000000000'), Decimal('33.37'))
     """
     order["quantity"] = round(order["quantity"] * ratio, decimals)
-    price = order["limit_price"] / ratio
-    order["limit_price"] = on_grid(price, price_step(order["symbol"], price), up=order["side"] == Side.SELL)
+    order["limit_price"] = price_in_new_shares(order["symbol"], order["limit_price"], ratio, sells=order["side"] == Side.SELL)
 
 
 def _pairs(exits: Iterable[Row]) -> list[Sequence[Row]]:

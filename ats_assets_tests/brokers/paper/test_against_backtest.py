@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ats_assets.algorithms.algorithm import MINUTE_SCHEMA
+from ats_assets.algorithms.price_grid import exact
 from ats_assets.algorithms.stored_days import StoredDays
 from ats_assets.backtests import BacktestResult, run_backtest
 from ats_assets.brokers.paper import PaperBroker
@@ -32,7 +33,7 @@ class Frames:
 
     def __init__(self, bars: pl.DataFrame, actions: pl.DataFrame) -> None:
         self._actions = actions
-        self.prices = bars.with_columns(high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close"))
+        self.prices = bars.with_columns(high=pl.max_horizontal("open", "close") * 1.006, low=pl.min_horizontal("open", "close") * 0.994)
         self._bars = {key[0]: rows for key, rows in self.prices.partition_by("session", as_dict=True).items()}
         self._none = self.prices.clear()
 
@@ -82,22 +83,23 @@ CASES = st.tuples(
     st.sampled_from([None, "square_root", "almgren", "spread"]),
     st.sampled_from([None, 0.001]),
     st.sampled_from([None, 0.0, 20.0, 300.0]),
+    st.booleans(),
 )
-Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimitSettings, str | None, float | None, float | None]
+Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimitSettings, str | None, float | None, float | None, bool]
 
 
 @given(CASES)
 @settings(max_examples=rounds(15, 60), phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking a case takes minutes
 def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: Case) -> None:
-    """At the market, or with a limit: at the open where it is within, else within the session where the market comes to it, else not."""
-    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most, collar = case
+    """At the market, or with a limit: at the open where it is within, else within the session where the market comes to it, else not; brackets with their exits, session after session."""
+    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most, collar, bracket = case
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
     if signals.is_empty():
         return
     days = [day for day in days if day >= signals["session"].min()]
     actions = random_actions(seed, bars)
     impact = None if model is None else random_impact(seed, bars, model, most=most, fitted=seed % 2 == 0)
-    frames, orders = Frames(bars, actions), orders_of(limits, collar)
+    frames, orders = Frames(bars, actions), orders_of(limits, collar, bracket=bracket)
     how: dict[str, Any] = {"portfolio": portfolio, "settings": costs, "limits": limits, "actions": actions, "impact": impact}
     expected = run_backtest(signals, frames.prices, days, working=working_of(orders, frames) if orders.has_limits else None, **how)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
@@ -107,11 +109,17 @@ def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: C
             assert broker.settle(day) is None
             _compare(day, broker, expected, sent)
             sent = _send(day, broker, signals, bars, portfolio, orders, costs)
+        start = frames.calendar.opens_at(days[0])
+        flows = [*(fill.cash_flow for fill in broker.fills(start)), *(entry.cash for entry in broker.entries(start))]
+        assert sum(flows, exact(costs.initial_cash)) == broker.account().cash, "a ledger of executions and entries alone"
 
 
-def orders_of(limits: OrderLimitSettings, collar: float | None) -> OrdersSettings:
-    """Orders at the market, or with a limit so far from the decision."""
-    return OrdersSettings(limits=limits) if collar is None else OrdersSettings(limits=limits, kind="limit", collar_bps=collar)
+def orders_of(limits: OrderLimitSettings, collar: float | None, *, bracket: bool) -> OrdersSettings:
+    """Orders at the market, or with a limit so far from the decision; brackets whose exits are near."""
+    if collar is None:
+        return OrdersSettings(limits=limits)
+    near = {"take_profit_bps": 150.0, "stop_loss_bps": 100.0}
+    return OrdersSettings(limits=limits, kind="bracket" if bracket else "limit", collar_bps=collar, **near)
 
 
 def working_of(orders: OrdersSettings, frames: Frames) -> WorkingRules:
@@ -163,7 +171,7 @@ def _compare(day: date, broker: PaperBroker, expected: BacktestResult, sent: Seq
     assert ours == expected.positions.filter(session=day).select("symbol", "shares", "basis", "price").rows(), day
     opens, closes = broker._market.calendar.opens_at(day), broker._market.calendar.closes_at(day)
     fills = [f for f in broker.fills(opens) if opens <= f.at <= closes and f"-{day:%Y%m%d}-" in f.fill_id]
-    trades = expected.trades.filter(session=day, reason="rebalance")
+    trades = expected.trades.filter(pl.col("session") == day, pl.col("reason") != "delisted")
     assert sorted((f.symbol, str(f.side), float(f.quantity), float(f.fees)) for f in fills) == sorted(
         trades.select("symbol", "side", "shares", "commission").rows()
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ats_assets.backtests import run_backtest
 from ats_assets.brokers.paper import PaperBroker
 from ats_assets.corporate_actions.identity import identities_of
-from ats_assets.execution.order import OrderStatus
+from ats_assets.execution.order import OrderIntent, OrderStatus
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.backtests.small_markets import bars_of, random_actions, random_impact, random_market, weekdays
@@ -39,7 +39,7 @@ class NamedFrames(Frames):
 @given(CASES, RENAMES)
 @settings(max_examples=rounds(6, 15), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_paper_and_backtest_agree_to_the_cent_across_renames(case: Case, drawn: list[tuple[int, int]]) -> None:
-    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most, collar = case
+    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most, collar, bracket = case
     costs = costs.model_copy(update={"min_commission": 0.0})
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
     if signals.is_empty():
@@ -59,15 +59,16 @@ def test_paper_and_backtest_agree_to_the_cent_across_renames(case: Case, drawn: 
     bars, signals = renamed(bars), renamed(signals)
     days = [day for day in days if day >= signals["session"].min()]
     impact = None if model is None else random_impact(seed, bars, model, most=most)
-    frames, orders = NamedFrames(bars, actions), orders_of(limits, collar)
+    frames, orders = NamedFrames(bars, actions), orders_of(limits, collar, bracket=bracket)
     how: dict[str, Any] = {"portfolio": portfolio, "settings": costs, "limits": limits, "actions": actions, "impact": impact}
     expected = run_backtest(signals, frames.prices, days, working=working_of(orders, frames) if orders.has_limits else None, **how)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
         broker = PaperBroker(state, frames, costs, orders, impact=lambda _: impact)
+        sent: list[OrderIntent] = []
         for day in days:
             assert broker.settle(day) is None
-            _compare(day, broker, expected)
-            _send(day, broker, signals, bars, portfolio, orders, costs)
+            _compare(day, broker, expected, sent)
+            sent = _send(day, broker, signals, bars, portfolio, orders, costs)
 
 
 def test_the_holding_and_the_order_that_waits_get_the_new_ticker_and_both_sides_of_the_change_are_booked(tmp_path: Path) -> None:
