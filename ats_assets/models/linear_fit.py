@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.kernels.kernel import kernel
 from ats_assets.models.linear_table import STEP, Floats
 
 ROWS_AT_ONCE: Final = 32_768
@@ -176,21 +177,29 @@ def cholesky_solution(factor: Floats, right: Floats) -> Floats:
 def _swept(matrix: Floats, right: Floats, start: Floats, squares: Floats, sizes: float) -> Floats:
     """The lowest point of  w' matrix w / 2 - right' w + penalties, feature by feature; of the intercept, the last, without the one on sizes."""
     found = start.copy()
-    rest = right - (matrix * found).sum(axis=1)
-    for _ in range(MOST_SWEEPS):
-        moved = 0.0
+    _sweeps.compiled(matrix, right - (matrix * found).sum(axis=1), squares, sizes, TOLERANCE / 10, MOST_SWEEPS, found)
+    return found
+
+
+@kernel
+def _sweeps(matrix: Floats, rest: Floats, squares: Floats, sizes: float, tolerance: float, most: int, found: Floats) -> None:
+    """Go through the weights until none moves by more than `tolerance` of the largest; `rest` is the slope at `found`, and both are written to."""
+    for _ in range(most):
+        moved, largest = 0.0, 0.0
         for at in range(len(found)):
             own = rest[at] + matrix[at, at] * found[at]
             kept = own if at == len(found) - 1 else np.sign(own) * max(abs(own) - sizes, 0.0)
             bend = matrix[at, at] + squares[at]
-            step = (kept / bend if bend > 0 else 0.0) - found[at]
-            if step:
+            step = (kept / bend if bend > 0.0 else 0.0) - found[at]
+            if step != 0.0:
                 found[at] += step
-                rest -= matrix[at] * step
+                for other in range(len(rest)):
+                    rest[other] -= matrix[at, other] * step
                 moved = max(moved, abs(step))
-        if moved <= TOLERANCE / 10 * np.abs(found).max():
-            break
-    return found
+        for at in range(len(found)):
+            largest = max(largest, abs(found[at]))
+        if moved <= tolerance * largest:
+            return
 
 
 def _products(z: Rows, weight: Floats) -> Floats:
