@@ -12,6 +12,8 @@ from numba.core import cgutils, errors, types
 from numba.extending import intrinsic
 
 LANES, BLOCK = 8, 128
+_BYTES: Final = 8
+"""Of a number; a vector may begin at any of them."""
 _INT: Final = ir.IntType(64)
 _NUMBER: Final = ir.DoubleType()
 _LANES: Final = ir.VectorType(_NUMBER, LANES)
@@ -30,8 +32,8 @@ def _intrinsic(written: Callable[..., Any]) -> Callable[..., Any]:
 
 @_intrinsic
 def _pairwise(_context, values):
-    if values.layout != "C" or values.dtype != types.float64:
-        raise errors.TypingError(f"such a sum is of float64 that lie side by side, not of {values}")
+    if not isinstance(values, types.Array) or values.ndim != 1 or values.layout != "C" or values.dtype != types.float64:
+        raise errors.TypingError(f"such a sum is of one row of float64 that lie side by side, not of {values}")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -59,7 +61,7 @@ def _block_sum(builder: Any, first: Any, n: Any) -> Any:
     eights = builder.and_(n, _INT(-LANES))
 
     def eight_from(place: Any) -> Any:
-        return builder.load(builder.bitcast(builder.gep(first, [place]), _LANES.as_pointer()), align=LANES)
+        return builder.load(builder.bitcast(builder.gep(first, [place]), _LANES.as_pointer()), align=_BYTES)
 
     running = cgutils.alloca_once_value(builder, ir.Constant(_LANES, [0.0] * LANES))
     with builder.if_then(builder.icmp_unsigned("!=", eights, _INT(0))):

@@ -70,7 +70,7 @@ class Candidates:
 class WeighedBook:
     """The shape of a book of shape (n_symbols,), as `Method.weights`, and what is to be said about it: a fallback that was taken.
 
-    Where there is none that may be held, `has_opinion` is False: there are no signals, and nothing is ordered.
+    Where there is none that may be held, `has_opinion` is False: there are no signals, and the remark says why; what comes of that is said where the strategies are known.
     """
 
     weights: Floats

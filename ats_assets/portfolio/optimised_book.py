@@ -127,7 +127,7 @@ class OptimisedMethod(ABC):
         weights = np.zeros(len(candidates.symbols))
         exposures = self._exposures(candidates)
         if lacking := self._lacking(candidates, exposures):
-            remark = f"no symbol has a value of {lacking}, so no book is known to keep its limit. Nothing is ordered"
+            remark = f"no symbol has a value of {lacking}, so no book is known to keep its limit"
             return WeighedBook(weights=weights, remark=remark, has_opinion=False)
         chosen = self._chosen(candidates, exposures)
         if not len(chosen) or not self.settings.max_weight:
@@ -158,11 +158,11 @@ class OptimisedMethod(ABC):
         """The fallback where it keeps all limits but that of the sum, which cash makes up; cash is asked for, whatever limits say."""
         kind = self.settings.fallback
         if kind == HOLD:
-            return WeighedBook(weights=weights, remark=f"{why}. What is held stays. Nothing is ordered", has_opinion=False)
+            return WeighedBook(weights=weights, remark=why, has_opinion=False)
         weights[chosen] = fallback_weights(kind, returns, limits)
         broken = [] if kind == "cash" else limits.broken(weights[chosen])
         if broken:
-            remark = f"{why}. The fallback, {kind}, does not keep these either: {'; '.join(broken)}. Nothing is ordered"
+            remark = f"{why}. The fallback, {kind}, does not keep these either: {'; '.join(broken)}"
             return WeighedBook(weights=np.zeros(len(weights)), remark=remark, has_opinion=False)
         weights[np.abs(weights) < ROUNDING] = 0.0
         return WeighedBook(weights=weights, remark=f"{why}. The book is the fallback, {kind}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from typing import Final
 
 import dagster as dg
 import polars as pl
@@ -23,6 +24,9 @@ from ats_assets.strategies.schema import REASONED_SCHEMA, SIGNALS_SCHEMA
 from ats_assets.strategies.weighting import Weighting
 
 GROUP = "signals"
+NOTHING_ORDERED: Final = "What is held stays. Nothing is ordered"
+CAPITAL_IN_CASH: Final = "The capital of this strategy is in cash, and what it holds is sold; where no other has signals, nothing is ordered"
+"""What comes of a session without a book."""
 
 
 class Tradable(Section):
@@ -61,6 +65,7 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         settings=(settings, method.settings, strategy.settings, training.of_results(), *((Tradable(states=tradable),) if tradable else ())),
     )
 
+    of_no_book = CAPITAL_IN_CASH if len(deployment.signals) > 1 else NOTHING_ORDERED
     remarks, columns = dict[date, str](), (REASONED_SCHEMA if reasoned else SIGNALS_SCHEMA).names()
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
@@ -70,7 +75,10 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         scores = strategy.scores(named, days, weigh.scored(days, sessions), training)
         scores = of_tradable(scores, frames[TICKERS], tradable) if tradable else scores
         made, said = weigh.signals(scores, frames, days, sessions)
-        remarks.update(said)
+        for day in sessions:  # what was said of it when it was made before is forgotten
+            remarks.pop(day, None)
+        without = set(said) - set(made["session"])
+        remarks.update({day: f"{remark}. {of_no_book}" if day in without else remark for day, remark in said.items()})
         return made if made.columns == columns else made.with_columns(reason=pl.lit(None, pl.String)).select(columns)
 
     @node.asset(deployment, deps=node.deps())
@@ -80,9 +88,9 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         made = as_known(deployment, node, sessions, schemas, make)
         newest = made.filter(pl.col("session") == sessions[-1], pl.col("target_weight") != 0).sort("rank", "symbol").head(10)
         rows = "\n".join(f"| {s} | {d} | {w:+.2%} |" for s, d, w in newest.select("symbol", "direction", "target_weight").iter_rows())
-        if remarks:
-            told = "\n".join(f"- {day}: {remark}" for day, remark in sorted(remarks.items()) if day in sessions)
-            context.log.warning(f"{name}: no book within all limits in {len(remarks)} sessions\n{told}")
+        if lines := [f"- {day}: {remarks[day]}" for day in sessions if day in remarks]:
+            told = "\n".join(lines)
+            context.log.warning(f"{name}: no book within all limits in {len(lines)} sessions\n{told}")
             context.add_output_metadata({"fallbacks": dg.MetadataValue.md(told)})
         context.add_output_metadata({"newest": dg.MetadataValue.md(f"| symbol | direction | target weight |\n|---|---|---|\n{rows}")})
         return made

@@ -113,9 +113,9 @@ def test_sums_and_orders_are_those_of_numpy() -> None:
 
 
 def test_a_sum_of_what_does_not_lie_side_by_side_is_refused() -> None:
-    """Its address and count would tell of other numbers."""
-    for apart in (np.ones((3, 4))[:, 1], np.ones(4, dtype=np.float32)):
-        with pytest.raises(TypingError, match="float64 that lie side by side"):
+    """Its address and count would tell of other numbers; nor is what has no address, or several rows."""
+    for apart in (np.ones((3, 4))[:, 1], np.ones(4)[::-1], np.ones(4, dtype=np.float32), np.ones((3, 4)), (1.0, 2.0)):
+        with pytest.raises(TypingError, match="one row of float64 that lie side by side"):
             total.compiled(apart)
 
 

@@ -86,7 +86,7 @@ def test_where_the_fallback_breaks_a_limit_too_nothing_is_ordered(made: Deployme
     metadata = result.asset_materializations_for_node("signals")[0].metadata
     told = str(metadata["fallbacks"].value)
     assert "these can't be kept together: each of 27 weights at most 0.2; few at least 0.9" in told
-    assert "The fallback, inverse_volatility, does not keep these either: few at least 0.9. Nothing is ordered" in told
+    assert "The fallback, inverse_volatility, does not keep these either: few at least 0.9. What is held stays. Nothing is ordered" in told
     targets, plan = decided(strict)
     assert targets.is_empty()
     assert plan.is_empty()

@@ -55,6 +55,17 @@ def test_a_fallback_is_told_and_looking_ahead_is_watched(tmp_path: Path) -> None
     assert "few at least 0.9" in text
     assert "inverse_volatility" in text
     assert deployment.warehouse.read("signals", [sessions[-1]]).is_empty(), "the fallback does not keep the limit either"
+    first = make_history(deployment, sessions[0], sessions[0], ("signals",))
+    assert "fallbacks" not in first.asset_materializations_for_node("signals")[0].metadata, "what was said of others is not said again"
+    several = small_market(
+        tmp_path,
+        last_session=LAST,
+        portfolio={"method": "minimum_variance", "options": {"lookback_sessions": 20, "groups": groups}, "max_weight": 0.2},
+        strategies={name: {"kind": "momentum", "lookback_sessions": 10, "skip_sessions": 1, "capital": 0.5} for name in ("one", "other")},
+    )
+    result = make_history(several, sessions[-1], sessions[-1], ("one_signals",))
+    text = str(result.asset_materializations_for_node("one_signals")[0].metadata["fallbacks"].value)
+    assert text.endswith("in cash, and what it holds is sold; where no other has signals, nothing is ordered"), "not that it stays"
     factors = {"up": {"asset": "trend", "column": "UP10", "least": 0.55, "unit": "value"}}
     limited = market(tmp_path, method="minimum_variance", options={"lookback_sessions": 20, "factors": factors})
     make_history(limited, sessions[-1], sessions[-1], ("signals", "targets"))
