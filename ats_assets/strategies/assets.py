@@ -25,7 +25,9 @@ from ats_assets.strategies.weighting import Weighting
 
 GROUP = "signals"
 NOTHING_ORDERED: Final = "What is held stays. Nothing is ordered"
-CAPITAL_IN_CASH: Final = "The capital of this strategy is in cash, and what it holds is sold; where no other has signals, nothing is ordered"
+CAPITAL_IN_CASH: Final = (
+    "The capital of this strategy is in cash, and what it holds is sold; where no other has signals, nothing is ordered"
+)
 """What comes of a session without a book."""
 
 
