@@ -25,9 +25,12 @@ Made = Callable[[], FitOver]
 Alone = Callable[[], Callable[[date], FitOver]]
 """Makes what fits single sessions, in a worker."""
 PIECE_ROWS: Final = 1_000_000
-"""About as many rows neighbouring fits of one piece of work learn from together at most: no more than that is lost with a worker."""
+"""That the fits of one piece of work learn from, about, at most: with a worker no more than that is lost."""
+PIECE_FITS: Final = 16
+"""In one piece, about, at most: learners of few rows may be slow ones, and no piece may take so long that an engine holds its worker for lost."""
 TOGETHER: Final = 0.8
-"""Of the rows those of fits that are dealt out in rows of neighbours; the fits of the newest are dealt out one by one, to whoever is done first, since no fit takes as long as its rows say."""
+"""The part of the rows whose fits are handed out together with their neighbours. Those of the newest are handed out one by one, to whoever is done first: no fit takes as long as its rows
+say."""
 
 
 def fits_ahead(deployment: Deployment) -> "FitsAhead":
@@ -110,16 +113,17 @@ class FitsAhead:
 
 
 def neighbours(wanted: Sequence[WantedFit], rows: Sequence[int], workers: int) -> list[list[WantedFit]]:
-    """Fits in pieces of neighbours that learn from about as many rows each: as many for every worker, until none has more than `PIECE_ROWS`; then the newest one by one.
+    """Pieces of neighbouring fits that learn from about the same number of rows each, the same number of pieces for every worker; then the newest fits, one by one.
 
     Parameters
     ----------
     rows
-        That each fit learns from, about.
+        That each fit learns from, about. One with few counts as a part of `PIECE_ROWS` in `PIECE_FITS`.
     """
-    total = max(1, sum(rows))
+    counted = [max(own, PIECE_ROWS // PIECE_FITS) for own in rows]
+    total = sum(counted)
     count = workers * max(1, math.ceil(TOGETHER * total / (PIECE_ROWS * workers)))
-    middles = [(first + own / 2) / total for first, own in zip(accumulate(rows, initial=0), rows, strict=False)]
+    middles = [(first + own / 2) / total for first, own in zip(accumulate(counted, initial=0), counted, strict=False)]
     places = [int(middle / TOGETHER * count) if middle < TOGETHER else count + at for at, middle in enumerate(middles)]
     return [[one for one, _ in piece] for _, piece in groupby(zip(wanted, places, strict=True), key=lambda found: found[1])]
 

@@ -1,6 +1,6 @@
 """What a first run would compile, compiled ahead: `python -m ats_assets.runs.compiling`, which the set-up runs.
 
-That are the kernels that expressions and the backtest are computed by (half a minute each), what the versions of code are made of, and the empty databases of Dagster and MLflow.
+These are the kernels that expressions and the backtest are computed by (half a minute each), what the versions of code are made of, and the empty databases of Dagster and MLflow.
 All are kept on the disk beside the code.
 """
 

@@ -73,7 +73,7 @@ class EmptyDatabase:
                 if fsync:
                     os.fsync(file.fileno())
             path.hardlink_to(temporary)
-        except OSError:  # another process was faster, or it can't be written: of which the library will complain better
+        except Exception:  # noqa: BLE001 - another process was faster, or it can't be made or written: of which the library complains better when it makes its own
             return False
         finally:
             temporary.unlink(missing_ok=True)

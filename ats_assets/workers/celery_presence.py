@@ -1,10 +1,10 @@
 """Which of Celery's workers are there, and what they have in their hands.
 
-A worker's program may end with what it had: it does so by itself where a process of its is killed while it starts. Nobody tells the run, and the broker remembers for an hour whom it gave
-a piece of work. So the run asks.
+A worker's program may end with what it had: it does so by itself where one of its processes is killed while it starts. Nobody tells the run, and the broker hands out again only after an
+hour what it has given to somebody. So the run asks.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from celery import Celery
@@ -17,14 +17,17 @@ class CeleryPresence:
     ----------
     seconds
         In which they answer.
+    before_each
+        Called before each question: several that nobody answers take several times as long.
     """
 
-    def __init__(self, app: Celery, seconds: float) -> None:
-        self._app, self._seconds = app, seconds
+    def __init__(self, app: Celery, seconds: float, before_each: Callable[[], None]) -> None:
+        self._app, self._seconds, self._before_each = app, seconds, before_each
         self._names: list[str] = []
 
     def listening(self) -> list[str]:
         """The names of those that answer: a broker may have workers of other queues, such as those that do whole runs."""
+        self._before_each()
         queues = self._app.control.inspect(timeout=self._seconds).active_queues() or {}
         return [name for name, told in queues.items() if any(one["name"] == self._app.conf.task_default_queue for one in told)]
 
@@ -53,5 +56,6 @@ class CeleryPresence:
         """What each of those that are known to be there answers, as soon as all have."""
         if not self._names:
             return {}
+        self._before_each()
         them = self._app.control.inspect(destination=self._names, timeout=self._seconds, limit=len(self._names))
         return getattr(them, question)(*what) or {}

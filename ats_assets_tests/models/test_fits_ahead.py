@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.models.fit_answers import answer_at, joined_answers
-from ats_assets.models.fits_ahead import PIECE_ROWS, neighbours
+from ats_assets.models.fits_ahead import PIECE_FITS, PIECE_ROWS, neighbours
 
 
 @given(rows=st.lists(st.integers(0, 3 * PIECE_ROWS), max_size=40), workers=st.integers(1, 9))
@@ -16,9 +16,16 @@ def test_pieces_are_neighbours_with_about_as_many_rows_for_each_worker(rows: lis
     pieces = neighbours(fits, rows, workers)
     assert list(chain.from_iterable(pieces)) == fits
     assert all(pieces)
-    most, share = max(rows, default=0), sum(rows) / workers
+    counted = [max(own, PIECE_ROWS // PIECE_FITS) for own in rows]
+    most, share = max(counted, default=0), sum(counted) / workers
     for piece in pieces:
-        assert sum(rows[one] for one in piece) <= min(share, PIECE_ROWS) + most, "a fit is not cut"
+        assert sum(counted[one] for one in piece) <= min(share, PIECE_ROWS) + most, "a fit is not cut"
+
+
+def test_of_small_fits_few_go_together_for_their_learner_may_be_a_slow_one() -> None:
+    fits = cast("Any", list(range(400)))
+    assert max(map(len, neighbours(fits, [100] * 400, 2))) == PIECE_FITS
+    assert [len(piece) for piece in neighbours(fits[:10], [100] * 10, 2)] == [4, 4, 1, 1]
 
 
 @given(st.lists(st.binary()))

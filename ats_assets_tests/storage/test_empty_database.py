@@ -105,6 +105,16 @@ def test_where_a_file_can_not_have_two_names_the_library_makes_its_own(tmp_path:
     assert [file.name for file in tmp_path.iterdir()] == ["bytecode"]
 
 
+def test_where_it_can_not_be_made_the_library_makes_its_own(tmp_path: Path) -> None:
+    """A folder for temporary files that is full, say, is nothing to a database elsewhere."""
+
+    def full(folder: Path) -> Path:
+        raise sqlite3.OperationalError(f"{folder}: database or disk is full")
+
+    assert not EmptyDatabase("library", ["1"], full).put(tmp_path / "a.db")
+    assert not list(tmp_path.iterdir())
+
+
 def test_of_those_that_come_at_once_one_puts_it(tmp_path: Path) -> None:
     together, made = threading.Barrier(4, timeout=30), list[Path]()
 

@@ -43,7 +43,7 @@ class CelerySettings(Section):
         default=None, description="of all workers together; default: those that answer at the start of a run"
     )
     threads: Positive = Field(default=1, description="of each process")
-    retries: NonNegative = Field(default=3, description="of work whose process was killed")
+    retries: NonNegative = Field(default=3, description="of work whose process was killed, or whose worker is gone")
     lost_after_seconds: Positive = Field(
         default=3600, description="without an answer, after which work is done by another; longer than two pieces of work take"
     )
@@ -76,7 +76,7 @@ class CeleryEngine:
         self._settings, self._task = settings, TASK
         self._run, self._heard_seconds, self._said_at = f"ats-run-{uuid4().hex}", HEARD_SECONDS, -float("inf")
         self._app, self._sender = celery_app(), celery_app(answers=False)
-        self._presence = CeleryPresence(self._app, settings.answer_seconds)
+        self._presence = CeleryPresence(self._app, settings.answer_seconds, self._say_alive)
         self._answered_at = self._asked_at = time.monotonic()
         self._unknown: dict[str, float] = {}
         self._waiting: deque[_Given] = deque()
@@ -103,6 +103,8 @@ class CeleryEngine:
             try:
                 self._take()
                 self._see_workers()
+                if self._over.is_set():  # it was closed while workers were asked: nothing is given out any more
+                    return
                 self._say_alive()
                 self._give()
             except Exception as error:  # noqa: BLE001 - whoever waits is told
@@ -116,7 +118,7 @@ class CeleryEngine:
 
     def _say_alive(self) -> None:
         """Have the workers know that this run is there: they begin nothing for one that is not."""
-        if time.monotonic() - self._said_at > self._heard_seconds / 6:
+        if time.monotonic() - self._said_at > self._heard_seconds / 6 and not self._over.is_set():
             self._patiently(lambda: self._app.backend.client.set(self._run, "", ex=self._heard_seconds))
             self._said_at = time.monotonic()
 
@@ -175,14 +177,11 @@ class CeleryEngine:
                 self._take_back(name)
 
     def _take_back(self, name: str) -> None:
-        """Have a piece that no worker knows of wait again, unless it is done by now."""
-        status = self._patiently(lambda: self._app.backend.get_task_meta(name))["status"]
-        if status in OVER:
+        """Have a piece that no worker knows of wait again, unless it is done by now; also one that nobody began counts as tried: its workers may end whenever they start."""
+        if self._patiently(lambda: self._app.backend.get_task_meta(name))["status"] in OVER:
             return
         given = self._given.pop(name)
         self._forget(name, is_done=False)
-        if status != "STARTED":  # nobody began it
-            given.attempts -= 1
         self._tell(given, {"result": "its worker is gone"})
 
     def _tell(self, given: _Given, found: dict[str, Any]) -> None:
