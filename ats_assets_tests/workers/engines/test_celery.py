@@ -165,13 +165,12 @@ def test_what_a_lost_machine_had_is_done_by_another_and_without_one_it_is_told(
     engine.close()
 
 
-def test_workers_that_end_whenever_they_start_do_not_keep_a_run_waiting(
-    broker: RedisServer, worker: CeleryWorker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_that_end_whenever_they_start_do_not_keep_a_run_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some worker answers each time, and none has what was given out."""
     monkeypatch.setattr("ats_assets.workers.celery_presence.CeleryPresence.known", lambda presence, pieces: set())
-    worker.kill()
-    engine = made(retries=1, workers_patience_seconds=0.2)
-    with pytest.raises(WorkerError, match="2 processes of Celery's did not outlive .*, the last time: its worker is gone"):
-        engine.submit(FACTS, "").result(SECONDS)
-    engine.close()
+    with redis_server() as lonely:
+        monkeypatch.setenv("CELERY_URL", lonely.url)
+        engine = made(retries=1, workers_patience_seconds=0.2)
+        with pytest.raises(WorkerError, match=r"2 processes of Celery's did not outlive .*, the last time: its worker is gone"):
+            engine.submit(FACTS, "").result(SECONDS)
+        engine.close()
