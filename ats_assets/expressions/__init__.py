@@ -5,7 +5,7 @@ these into one plan of a whole set of expressions; `evaluate`, `grid`, `staging`
 """
 
 from ats_assets.expressions.builder import Flat
-from ats_assets.expressions.compiler import MAX_LOOKBACK, MAX_WINDOW, compile_expressions, lookahead, lookback, named_symbols
+from ats_assets.expressions.compiler import MAX_LOOKBACK, MAX_WINDOW, compile_expressions, lookahead, lookback, lookbacks, named_symbols
 from ats_assets.expressions.evaluate import compute
 from ats_assets.expressions.operators import OPERATORS
 from ats_assets.expressions.parser import MAX_DEPTH, parse
@@ -22,6 +22,7 @@ __all__ = [
     "compute",
     "lookahead",
     "lookback",
+    "lookbacks",
     "named_symbols",
     "parse",
 ]

@@ -101,6 +101,18 @@ def lookback(expressions: Mapping[str, str], *, look_ahead: bool = False) -> int
     return compile_expressions(expressions, look_ahead=look_ahead).lookback
 
 
+def lookbacks(expressions: Mapping[str, str]) -> dict[str, int]:
+    """Sessions before the current one that each of the expressions needs; they are compiled once, together.
+
+    Examples
+    --------
+    >>> from ats_assets.expressions import lookbacks
+    >>> lookbacks({"momentum": "$close / Ref($close, 20) - 1", "calm": "Mean(Std($close, 5), 10)"})
+    {'momentum': 20, 'calm': 13}
+    """
+    return dict(zip(expressions, compile_expressions(expressions).lookbacks, strict=True))
+
+
 def lookahead(expressions: Mapping[str, str]) -> int:
     """Sessions after the current one that labels need; known without any data.
 

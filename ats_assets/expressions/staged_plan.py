@@ -38,8 +38,10 @@ class StagedPlan:
         What comes before the last program, in order.
     last
         The program that makes the results.
-    lookback, lookahead
-        Sessions before and after the current one that are needed.
+    lookbacks
+        Of each result, in order: the sessions before the current one that it needs.
+    lookahead
+        Sessions after the current one that are needed in all.
     fields
         The columns of the panel that are read as numbers, sorted.
     groups
@@ -48,10 +50,15 @@ class StagedPlan:
 
     stages: tuple[Stage, ...]
     last: Plan
-    lookback: int
+    lookbacks: tuple[int, ...]
     lookahead: int
     fields: tuple[str, ...]
     groups: tuple[str, ...]
+
+    @property
+    def lookback(self) -> int:
+        """Sessions before the current one that are needed in all."""
+        return max(self.lookbacks, default=0)
 
     @property
     def plans(self) -> list[Plan]:
@@ -81,7 +88,7 @@ def plan_stages(builder: Builder, results: Sequence[int]) -> StagedPlan:
     return StagedPlan(
         stages=tuple(reversed(stages)),
         last=last,
-        lookback=max((builder.backs[node] for node in results), default=0),
+        lookbacks=tuple(builder.backs[node] for node in results),
         lookahead=max((builder.aheads[node] for node in results), default=0),
         fields=tuple(sorted(name for name in read if not name.startswith(GROUP))),
         groups=tuple(sorted(name.removeprefix(GROUP) for name in read if name.startswith(GROUP))),

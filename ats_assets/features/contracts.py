@@ -7,7 +7,7 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 
 from ats_assets.features.family import KEYS, ColumnFamily, Feature, FeatureFamily
-from ats_assets.sources.broken_rules import broken_rules
+from ats_assets.sources.broken_rules import sessions_with_broken_rules
 
 
 def contract(family: FeatureFamily | ColumnFamily) -> pa.DataFrameSchema:
@@ -65,14 +65,7 @@ def faults(family: FeatureFamily | ColumnFamily, features: pl.DataFrame, bars: p
     for rows, what in ((lacking, "has no row for the bar of"), (surplus, "has a row without a bar for")):
         for (day,), group in rows.group_by("session", maintain_order=True):
             found[day] = f"{family.name} {what} {', '.join(group['symbol'].sort()[:5])} ({len(group)} in all)"
-    schema = contract(family)
-    if not broken_rules(schema, features):
-        return found
-    for (day,), rows in features.group_by("session", maintain_order=True):
-        said = broken_rules(schema, rows)
-        if said:
-            found[day] = said
-    return found
+    return found | sessions_with_broken_rules(contract(family), features, features["session"].unique(maintain_order=True))
 
 
 def bar_frame_contract(family: FeatureFamily) -> pa.DataFrameSchema:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from ats_assets.errors import FeatureError
-from ats_assets.expressions import lookback
+from ats_assets.expressions import lookback, lookbacks
 
 KEYS: Final = ("symbol", "session")
 """The columns that every family's frame begins with."""
@@ -127,12 +127,13 @@ class FeatureFamily:
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """The registry's entries, in order."""
+        back = lookbacks(self.expressions)
         return tuple(
             Feature(
                 name=name,
                 family=self.name,
                 expression=text,
-                lookback_sessions=lookback({name: text}),
+                lookback_sessions=back[name],
                 description=self.description_of(name),
             )
             for name, text in self.expressions.items()

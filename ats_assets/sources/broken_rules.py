@@ -1,5 +1,8 @@
 """What of a data contract is broken, in one line."""
 
+from collections.abc import Iterable
+from datetime import date
+
 import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
@@ -28,3 +31,27 @@ def broken_rules(contract: pa.DataFrameSchema, rows: pl.DataFrame, *, most: int 
         rules = error.failure_cases.select("column", pl.when(of_columns).then(said).otherwise("check")).unique(maintain_order=True)
         return "; ".join(f"{column}: {rule}" for column, rule in rules.head(most).iter_rows())
     return ""
+
+
+def sessions_with_broken_rules(contract: pa.DataFrameSchema, rows: pl.DataFrame, sessions: Iterable[date]) -> dict[date, str]:
+    """Name the broken rules of each session that breaks some, by `broken_rules`.
+
+    All rows are looked at once, and one session after the other only where a rule is broken: a look takes as long for a few rows as for many. So no rule may hold within each session
+    and be broken by all of them together: what is to be unique has the session in it.
+
+    Parameters
+    ----------
+    rows
+        Of these sessions, with the column session; a session may have none.
+
+    Examples
+    --------
+    >>> contract = pa.DataFrameSchema({"session": pa.Column(pl.Date), "close": pa.Column(float, pa.Check.gt(0))})
+    >>> rows = pl.DataFrame({"session": [date(2024, 1, 2), date(2024, 1, 3)], "close": [1.0, -1.0]})
+    >>> sessions_with_broken_rules(contract, rows, rows["session"])
+    {datetime.date(2024, 1, 3): 'close: greater_than(0)'}
+    """
+    if not broken_rules(contract, rows):
+        return {}
+    said = {day: broken_rules(contract, rows.filter(session=day)) for day in sessions}
+    return {day: text for day, text in said.items() if text}

@@ -8,9 +8,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ats_assets.errors import ExpressionError, LookAheadError
-from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, compute, lookback
+from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, compute, lookback, lookbacks
 from ats_assets.expressions.opcodes import AFTER, FIRST, LAG, OP, Op
 from ats_assets.expressions.plan import Plan
+from ats_assets.features.choosing import TECHNICAL
 from ats_assets_tests.expressions.panels import random_walks, with_sectors
 from ats_assets_tests.expressions.random_expressions import random_expressions
 from ats_assets_tests.rounds import rounds
@@ -229,6 +230,13 @@ def test_mutated_expressions_give_a_result_or_a_clear_error(text: str, edits: li
 def test_random_text_gives_a_plan_or_a_clear_error(text: str) -> None:
     with suppress(ExpressionError, LookAheadError):
         assert compile_expressions({"a": text}).lookback >= 0
+
+
+def test_what_each_needs_is_the_same_among_others_as_alone() -> None:
+    every = {**TECHNICAL, "ranked": "Ref(CSRank(Mean($close, 5)), 3)", "beside": "Ref($close, 2) / Mask(Ref($close, 7), SPY)"}
+    assert lookbacks(every) == {name: lookback({name: text}) for name, text in every.items()}
+    assert max(lookbacks(every).values()) == lookback(every) > 0
+    assert lookbacks({}) == {}
 
 
 def test_one_session_alone_computes_the_rows_that_it_needs() -> None:

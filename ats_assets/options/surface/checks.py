@@ -7,7 +7,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.options.surface.contracts import VolatilitySurface
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
-from ats_assets.sources.broken_rules import broken_rules
+from ats_assets.sources.broken_rules import sessions_with_broken_rules
 
 NAME = "volatility_surface"
 NEAR_YEARS, LEAST_PAIRS = 0.25, 3
@@ -25,10 +25,10 @@ def _contract(deployment: Deployment) -> dg.AssetChecksDefinition:
         """Whether each expiry of the chains has one row, with a smile or the reason why there is none; reasons are counted."""
         sessions = sessions_of(context.op_execution_context.partition_keys)
         rows = deployment.warehouse.read(NAME, sessions)
+        found = sessions_with_broken_rules(VolatilitySurface.to_schema(), rows, sessions)
         verdicts = {}
         for day in sessions:
-            own = rows.filter(session=day)
-            said = broken_rules(VolatilitySurface.to_schema(), own)
+            own, said = rows.filter(session=day), found.get(day, "")
             reasons = own.filter(pl.col("why") != "")["why"].value_counts().sort("why")
             figures = {"smiles": own.height - int(reasons["count"].sum()), **dict(reasons.iter_rows())}
             verdicts[day] = Verdict(passed=not said, text=said, metadata=figures)
