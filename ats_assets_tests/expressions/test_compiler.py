@@ -236,7 +236,6 @@ def test_what_each_needs_is_the_same_among_others_as_alone() -> None:
     every = {**TECHNICAL, "ranked": "Ref(CSRank(Mean($close, 5)), 3)", "beside": "Ref($close, 2) / Mask(Ref($close, 7), SPY)"}
     assert lookbacks(every) == {name: lookback({name: text}) for name, text in every.items()}
     assert max(lookbacks(every).values()) == lookback(every) > 0
-    assert lookbacks({}) == {}
 
 
 def test_one_session_alone_computes_the_rows_that_it_needs() -> None:
