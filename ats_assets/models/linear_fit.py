@@ -177,12 +177,12 @@ def cholesky_solution(factor: Floats, right: Floats) -> Floats:
 def _swept(matrix: Floats, right: Floats, start: Floats, squares: Floats, sizes: float) -> Floats:
     """The lowest point of  w' matrix w / 2 - right' w + penalties, feature by feature; of the intercept, the last, without the one on sizes."""
     found = start.copy()
-    _sweeps.compiled(matrix, right - (matrix * found).sum(axis=1), squares, sizes, found)
+    sweeps.compiled(matrix, right - (matrix * found).sum(axis=1), squares, sizes, found)
     return found
 
 
 @kernel
-def _sweeps(matrix: Floats, rest: Floats, squares: Floats, sizes: float, found: Floats) -> None:
+def sweeps(matrix: Floats, rest: Floats, squares: Floats, sizes: float, found: Floats) -> None:
     """Go through the weights until none moves by more than a tenth of `TOLERANCE` of the largest; `rest` is the slope at `found`, and both are written to."""
     for _ in range(MOST_SWEEPS):
         moved, largest = 0.0, 0.0

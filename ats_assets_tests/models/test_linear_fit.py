@@ -10,7 +10,7 @@ from sklearn.linear_model import ElasticNet, LogisticRegression, Ridge
 from ats_assets.errors import ModelError
 from ats_assets.models.learners.elastic_net import ElasticNetSettings
 from ats_assets.models.learners.ridge import RidgeSettings
-from ats_assets.models.linear_fit import LinearProblem, RowLoss, cholesky_factor, cholesky_solution
+from ats_assets.models.linear_fit import LinearProblem, RowLoss, cholesky_factor, cholesky_solution, sweeps
 from ats_assets.models.linear_learner import LinearLearner
 from ats_assets.models.linear_table import STEP, distances, feature_scales, linear_scorer
 from ats_assets.models.objectives import above_median, money_returns
@@ -126,3 +126,15 @@ def test_a_table_that_is_none_is_refused() -> None:
     for wrong in (b"[1, 2]", b'{"centre": [1.0]}', b"\xff"):
         with pytest.raises(ModelError, match="no table of a linear model"):
             linear_scorer(wrong)
+
+
+@pytest.mark.parametrize("sizes", [0.0, 0.02, 5.0])
+def test_compiled_sweeps_have_the_bits_of_plain_ones(sizes: float) -> None:
+    z, y, _ = rows()
+    table = np.column_stack([z[:200], z[:200, 0], np.zeros(200), np.ones(200)])  # a column twice, one of nothing, and the intercept
+    matrix, slope, squares = table.T @ table / 200, table.T @ y[:200] / 200, np.full(table.shape[1], 1e-3)
+    plain, compiled = np.zeros(table.shape[1]), np.zeros(table.shape[1])
+    sweeps(matrix, slope.copy(), squares, sizes, plain)
+    sweeps.compiled(matrix, slope.copy(), squares, sizes, compiled)
+    assert plain.tobytes() == compiled.tobytes()
+    assert plain.any()
