@@ -126,8 +126,8 @@ def _apart(  # noqa: PLR0917 - as the kernels
             )
             shares[k] = 0.0
         elif chosen.kind != OrderKind.MARKET_ON_OPEN:
-            weights = float(planned.current[k]), float(planned.target[k])
-            legs = list(limited_legs(i, market, working.orders, OrderKind(chosen.kind), at, float(planned.shares[k]), float(closing), *weights))
+            kind, weights = OrderKind(chosen.kind), (float(planned.current[k]), float(planned.target[k]))
+            legs = list(limited_legs(i, market, working.orders, kind, at, float(planned.shares[k]), float(closing), *weights))
             later = [one for one in legs if not for_the_open(i, prices, one)]
             limited += [one for one in legs if one not in later]
             waiting += later
