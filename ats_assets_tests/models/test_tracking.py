@@ -87,10 +87,13 @@ def test_what_can_not_be_logged_is_told_by_the_second_process(tmp_path: Path) ->
 
 
 def tables(file: Path) -> dict[str, Any]:
-    """All that SQLite has made in a database, in whichever order MLflow asked for the indexes of a table, and the rows."""
+    """All that SQLite has made in a database, in whichever order MLflow asked for the indexes and constraints of a table, and the rows."""
     with closing(sqlite3.connect(file)) as database:
-        found: dict[str, Any] = {"made": set(database.execute("SELECT type, name, sql FROM sqlite_master"))}
-        for kind, name, _ in found["made"]:
+        made = database.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        found: dict[str, Any] = {
+            "made": {(kind, name, tuple(sorted(line.strip(" \t,") for line in (sql or "").splitlines()))) for kind, name, sql in made}
+        }
+        for kind, name, _ in made:
             if kind == "table":
                 found[name] = database.execute(f'SELECT * FROM "{name}"').fetchall()
     return found
