@@ -14,13 +14,12 @@ import numpy as np
 
 from ats_assets.backtests.exact_trades import ExactDesk, ExactRules, costs_left, new_exact_desk, resize, trade_totals, write_legs
 from ats_assets.backtests.ledgers import PositionLedger
-from ats_assets.backtests.simulation import Prices
+from ats_assets.backtests.simulation import Prices, write_marks
 from ats_assets.impact.impact_terms import ImpactTerms, terms_at
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import total
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio.account import TradeLedger, empty_ledger
-from ats_assets.portfolio.actions import price_of_new
 from ats_assets.portfolio.costs import Cents
 
 ROUNDING = 1e-9
@@ -117,7 +116,7 @@ def hold_exactly(
         if i > 0 and market.acts[i]:
             income = _acted(market.ratio[i], market.paid[i], account, desk)
         if i > 0 and rules.at_open:
-            _marks(i, market, desk.price)
+            write_marks(i, market, desk.price)
             opened, paid_for = _rebalanced(i, desk.price, market, terms, rules, account, desk, sessions, trades)
         if not paid_for:
             held[i:] = 0.0
@@ -129,19 +128,6 @@ def hold_exactly(
         if len(positions.at):
             _write_positions(i, market, account, sessions, positions)
     return -1
-
-
-@kernel
-def _marks(i: int, market: Prices, price: Floats) -> None:
-    """What a share is worth at the open of session `i`, as `ats_assets.backtests.simulation.marks_at` has it, written to `price`."""
-    absent = 0
-    for j in range(len(price)):
-        price[j] = market.open[i, j]
-        absent += np.isnan(market.open[i, j])
-    if absent:
-        for j in range(len(price)):
-            if np.isnan(price[j]):
-                price[j] = price_of_new(market.last_close[i - 1, j], market.ratio[i, j], market.paid[i, j])
 
 
 @kernel

@@ -166,11 +166,22 @@ def _before_the_open(i: int, market: Prices, holdings: Holdings, rules: TradingR
 @kernel
 def marks_at(i: int, market: Prices) -> Floats:
     """What a share is worth at the open of session `i`: its price, or where there is no bar the last close, after the session's actions."""
-    marks = market.open[i].copy()
-    if i > 0:
-        for j in np.flatnonzero(np.isnan(marks)):
-            marks[j] = price_of_new(market.last_close[i - 1, j], market.ratio[i, j], market.paid[i, j])
+    marks = np.empty(market.open.shape[1])
+    write_marks(i, market, marks)
     return marks
+
+
+@kernel
+def write_marks(i: int, market: Prices, marks: Floats) -> None:
+    """As `marks_at`, into an array that is there."""
+    absent = 0
+    for j in range(len(marks)):
+        marks[j] = market.open[i, j]
+        absent += np.isnan(market.open[i, j])
+    if absent and i > 0:
+        for j in range(len(marks)):
+            if np.isnan(marks[j]):
+                marks[j] = price_of_new(market.last_close[i - 1, j], market.ratio[i, j], market.paid[i, j])
 
 
 @kernel
