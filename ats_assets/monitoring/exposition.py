@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from types import ModuleType
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError
 from ats_assets.monitoring.collectors import (
     dagster_metrics,
     data_metrics,
@@ -27,7 +26,8 @@ from ats_assets.monitoring.collectors import (
     vendor_metrics,
 )
 from ats_assets.monitoring.http_metrics import HttpMetrics
-from ats_assets.monitoring.samples import LEFT_OUT, HistogramValue, MetricSpec, Samples
+from ats_assets.monitoring.samples import LEFT_OUT, MetricSpec, Samples
+from ats_assets.monitoring.text_format import TextFormat
 from ats_assets.monitoring.watch import Watch
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -72,6 +72,7 @@ class Exposition:
         self._now = now or (lambda: datetime.now(UTC))
         self._market_now = market_now or self._now
         self._lock = threading.Lock()
+        self._format = TextFormat()
 
     def samples(self) -> Samples:
         """Collect now."""
@@ -101,7 +102,7 @@ class Exposition:
         SettingsError
             If the library of the extra `metrics` is not installed.
         """
-        return exposed(self.samples())
+        return self._format.text(self.samples())
 
     def close(self) -> None:
         """Close its connections to databases; the next look opens others."""
@@ -113,48 +114,3 @@ def metrics_text(deployment: Deployment) -> bytes:
     """The metrics of a deployment, once; who asks again and again keeps an `Exposition`."""
     with closing(Exposition(deployment)) as exposition:
         return exposition.text()
-
-
-def exposed(samples: Samples) -> bytes:
-    """Samples in Prometheus' text format.
-
-    Raises
-    ------
-    SettingsError
-        As `Exposition.text`.
-    """
-    try:
-        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - of an extra
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily  # noqa: PLC0415
-    except ImportError as error:
-        raise SettingsError("metrics need prometheus-client: pip install 'ats-assets[metrics]'") from error
-    left_out = samples.left_out()
-    for metric, count in left_out.items():
-        samples.put(LEFT_OUT, count, metric)
-    samples.put("ats_exporter_series", 0)
-    samples.put("ats_exporter_series", samples.series())
-    kinds = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily, "histogram": HistogramMetricFamily}
-
-    class Told:
-        """What the registry asks."""
-
-        def collect(self):
-            for name, found in samples.told().items():
-                spec = samples.specs[name]
-                family = kinds[spec.kind](name.removesuffix("_total") if spec.kind == "counter" else name, spec.text, labels=spec.labels)
-                for labels, value in found.items():
-                    if isinstance(value, HistogramValue):
-                        family.add_metric(labels, _buckets(value), value.total)
-                    else:
-                        family.add_metric(labels, value)
-                yield family
-
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(Told())  # pyright: ignore[reportArgumentType]
-    return generate_latest(registry)
-
-
-def _buckets(value: HistogramValue) -> list[tuple[str, float]]:
-    """Cumulative counts by upper bound, as Prometheus has them."""
-    bounds = [*(str(bound) for bound in value.bounds), "+Inf"]
-    return [(bound, float(sum(value.counts[: place + 1]))) for place, bound in enumerate(bounds)]

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.monitoring.exposition import ALL_METRICS, exposed
+from ats_assets.monitoring.exposition import ALL_METRICS
 from ats_assets.monitoring.samples import FOR_LEFT_OUT, SERIES_MAX, HistogramValue, MetricSpec, Samples, cut_to
+from ats_assets.monitoring.text_format import TextFormat
 
 
 @given(st.dictionaries(st.text("abcdef", min_size=1), st.tuples(st.integers(0, 400), st.integers(1, 9)), min_size=1), st.integers(0, 1_000))
@@ -37,7 +38,7 @@ def test_never_more_than_the_most_series(asked: list[tuple[str, int]]) -> None:
     for name, spec in samples.specs.items():
         there = {tuple([f"v{number}" for _ in spec.labels]) for metric, count in asked if metric == name for number in range(count)}
         assert len(told.get(name, {})) + left_out.get(name, 0) == len(there)
-    lines = [line for line in exposed(samples).decode().splitlines() if not line.startswith("#")]
+    lines = [line for line in TextFormat().text(samples).decode().splitlines() if not line.startswith("#")]
     assert len(lines) <= SERIES_MAX
     assert len(lines) == next(float(line.split()[1]) for line in lines if line.startswith("ats_exporter_series "))
 
