@@ -7,7 +7,7 @@ import numpy as np
 
 from ats_assets.backtests.ahead_of_time import compile_kernels
 from ats_assets.expressions import compute
-from ats_assets.features.choosing import FAMILIES
+from ats_assets.features.built_in import FAMILIES
 from ats_assets.labels.cusum import CusumSettings, cusum_events
 from ats_assets.labels.event_barriers import EventBarrierSettings, triple_barrier_events
 from ats_assets.labels.label_spans import return_weights, uniqueness

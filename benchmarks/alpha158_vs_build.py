@@ -96,7 +96,7 @@ def answer(folder: Path) -> None:
     """Answer questions until there are no more."""
     import polars as pl
 
-    from ats_assets.features.choosing import ALPHA158
+    from ats_assets.features.built_in import ALPHA158
 
     panel, live = pl.read_parquet(folder / "panel.parquet"), pl.read_parquet(folder / "live.parquet")
     newest = live["session"].max()

@@ -106,7 +106,7 @@ def _of_ours(folder: Path, workers: int) -> dict[str, float]:
     import polars as pl
 
     from ats_assets.features import compute
-    from ats_assets.features.choosing import ALPHA158
+    from ats_assets.features.built_in import ALPHA158
 
     compute(pl.read_parquet(folder / "panel.parquet", n_rows=100), ALPHA158, threads=1)
     first = time.perf_counter() - start
@@ -132,7 +132,7 @@ def _live(folder: Path, workers: int) -> dict[str, float]:
     from panel import make_panel
 
     from ats_assets.features import compute
-    from ats_assets.features.choosing import ALPHA158
+    from ats_assets.features.built_in import ALPHA158
 
     del folder
     panel = make_panel(max(LIVE_SYMBOLS), 0.5)

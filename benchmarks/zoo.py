@@ -289,7 +289,7 @@ def _by_ours(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
     import polars as pl
 
     from ats_assets.features import compute
-    from ats_assets.features.choosing import ALPHA158
+    from ats_assets.features.built_in import ALPHA158
     from ats_assets.models import Fitted, Model, fit
     from ats_assets.models.sequences import SequenceWindow, sequences_of
     from ats_assets.plugins import LEARNERS

@@ -4,7 +4,8 @@ The contracts are in `contracts`, which is not imported here: pandera would take
 """
 
 from ats_assets.expressions import compute, lookback
-from ats_assets.features.choosing import ALPHA158, ALPHA360, FAMILIES, TECHNICAL, chosen_families, families_of_model, own_families
+from ats_assets.features.built_in import ALPHA158, ALPHA360, FAMILIES, TECHNICAL
+from ats_assets.features.choosing import chosen_families, families_of_model, own_families
 from ats_assets.features.event_features import FEATURE_REASONS, as_of
 from ats_assets.features.family import Feature, FeatureFamily
 from ats_assets.features.family_file import read_checked_family, read_family

@@ -1,40 +1,21 @@
 """The families that there are: those that come with the system, and a user's own."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError, SettingsError
-from ats_assets.features.families.alpha360 import alpha360
+from ats_assets.features.built_in import FAMILIES
 from ats_assets.features.families.option_features import OPTION_FEATURES
 from ats_assets.features.family import ColumnFamily, FeatureFamily
-from ats_assets.features.family_file import read_checked_family, read_family
+from ats_assets.features.family_file import read_checked_family
 from ats_assets.intraday.microstructure_rows import MEASURES
 from ats_assets.regimes.choosing import regimes
 from ats_assets.settings import regime_columns
 
 Family = TypeVar("Family", FeatureFamily, FeatureFamily | ColumnFamily)
-
-
-def _read(name: str) -> FeatureFamily:
-    text = files("ats_assets.features.families").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return read_family(text, name, f"ats_assets/features/families/{name}.toml")
-
-
-FAMILIES: Final[Mapping[str, FeatureFamily]] = MappingProxyType(
-    {family.name: family for family in (_read("alpha158"), alpha360(), _read("technical"))}
-)
-"""The built-in families by name."""
-
-ALPHA158: Final = FAMILIES["alpha158"].expressions
-"""Alpha158: factor name to expression, in qlib's order."""
-ALPHA360: Final = FAMILIES["alpha360"].expressions
-"""Alpha360: factor name to expression, in qlib's order."""
-TECHNICAL: Final = FAMILIES["technical"].expressions
-"""Technical indicators and candlestick patterns: factor name to expression."""
 
 
 def own_families(folder: Path) -> dict[str, FeatureFamily]:
@@ -140,7 +121,7 @@ def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path
     """
     every = own_families(folder)
     own = {name: family for name, family in every.items() if not family.frame}
-    known = {**FAMILIES, **own}
+    known = {*FAMILIES, *own}
     for setting, asked in (("features.families", names), ("training.families", of_models)):
         for name in asked:
             if name in every and name not in own:
@@ -153,7 +134,7 @@ def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path
                     f"{setting} names `{name}`, which is no family: built in are {', '.join([*FAMILIES, OPTION_FEATURES.name])}; in {folder} there are {', '.join(own) or 'none'}"
                     + ("; regimes are features of models where a table [regimes.<name>] says which" if name.endswith("regimes") else "")
                 )
-    return {name: known[name] for name in (*names, *of_models, *own)}
+    return {name: own.get(name) or FAMILIES[name] for name in (*names, *of_models, *own)}
 
 
 def families_of_model(names: Sequence[str], known: Mapping[str, Family], setting: str = "training.families") -> dict[str, Family]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets.features.choosing import ALPHA158, FAMILIES
+from ats_assets.features.built_in import ALPHA158, FAMILIES
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import make_home
 

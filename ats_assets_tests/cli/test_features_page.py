@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ats_assets.features.choosing import ALPHA158, FAMILIES
+from ats_assets.features.built_in import ALPHA158, FAMILIES
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import FIRST, LAST, ROOT, make_home

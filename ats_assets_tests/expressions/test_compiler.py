@@ -11,7 +11,7 @@ from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, compute, lookback, lookbacks
 from ats_assets.expressions.opcodes import AFTER, FIRST, LAG, OP, Op
 from ats_assets.expressions.plan import Plan
-from ats_assets.features.choosing import TECHNICAL
+from ats_assets.features.built_in import TECHNICAL
 from ats_assets_tests.expressions.panels import random_walks, with_sectors
 from ats_assets_tests.expressions.random_expressions import random_expressions
 from ats_assets_tests.rounds import rounds

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ExpressionError
 from ats_assets.expressions import compute, lookback
-from ats_assets.features.choosing import ALPHA158
+from ats_assets.features.built_in import ALPHA158
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
 from ats_assets_tests.expressions.random_expressions import random_expressions
 from ats_assets_tests.rounds import rounds

@@ -16,7 +16,7 @@ from ats_assets.calendar import session_calendar
 from ats_assets.corporate_actions.adjustment import adjustments
 from ats_assets.corporate_actions.screening import screen_actions
 from ats_assets.expressions import compute
-from ats_assets.features.choosing import ALPHA158
+from ats_assets.features.built_in import ALPHA158
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets_tests.market_data import US_DAILY_RAW, needs_market_data

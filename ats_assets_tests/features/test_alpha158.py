@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from ats_assets.features import compute, lookback
-from ats_assets.features.choosing import ALPHA158, FAMILIES
+from ats_assets.features.built_in import ALPHA158, FAMILIES
 from ats_assets_tests.expressions.differences import aligned, differing
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
 from ats_assets_tests.expressions.qlib_features import family_of_qlib, qlib_features

@@ -7,7 +7,8 @@ import pytest
 
 from ats_assets.errors import ContractError, FeatureError, SettingsError
 from ats_assets.features import joined
-from ats_assets.features.choosing import ALPHA158, ALPHA360, FAMILIES, chosen_families, families_of_model, own_families
+from ats_assets.features.built_in import ALPHA158, ALPHA360, FAMILIES
+from ats_assets.features.choosing import chosen_families, families_of_model, own_families
 
 ONE = '[features]\nA1 = "$close / $open"\n'
 
@@ -19,8 +20,8 @@ def write(folder: Path, **texts: str) -> Path:
 
 
 def test_the_built_in_ones() -> None:
-    assert FAMILIES["alpha158"].expressions is ALPHA158
-    assert FAMILIES["alpha360"].expressions is ALPHA360
+    assert FAMILIES["alpha158"].expressions == ALPHA158
+    assert FAMILIES["alpha360"].expressions == ALPHA360
 
 
 def test_own_ones_are_found_by_their_files(tmp_path: Path) -> None:

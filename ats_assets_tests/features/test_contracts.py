@@ -5,7 +5,7 @@ import pytest
 from pandera.errors import SchemaError
 
 from ats_assets.features import compute
-from ats_assets.features.choosing import ALPHA158, FAMILIES
+from ats_assets.features.built_in import ALPHA158, FAMILIES
 from ats_assets.features.contracts import contract, faults
 from ats_assets.features.schema import frame_schema
 from ats_assets_tests.expressions.panels import random_walks

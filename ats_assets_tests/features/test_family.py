@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ats_assets.bars import BARS_SCHEMA
 from ats_assets.errors import FeatureError
 from ats_assets.features import FIELDS, FeatureFamily, lookback
-from ats_assets.features.choosing import FAMILIES
+from ats_assets.features.built_in import FAMILIES
 
 CLOSE = "$close / Ref($close, 1)"
 

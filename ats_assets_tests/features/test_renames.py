@@ -14,7 +14,7 @@ from ats_assets.calendar import session_calendar
 from ats_assets.corporate_actions.adjustment import adjustments
 from ats_assets.corporate_actions.identity import INSTRUMENT, identities_of
 from ats_assets.features import FeatureFamily, compute, features_of
-from ats_assets.features.choosing import FAMILIES
+from ats_assets.features.built_in import FAMILIES
 from ats_assets.labels.methods.forward_returns import forward_returns
 from ats_assets.settings import LabelsSettings, UniverseSettings
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, name_change_actions

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.features import compute, lookback
-from ats_assets.features.choosing import ALPHA158, ALPHA360, FAMILIES, TECHNICAL
+from ats_assets.features.built_in import ALPHA158, ALPHA360, FAMILIES, TECHNICAL
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
 from ats_assets_tests.features.talib_reference import INDICATORS, PATTERNS, Array, Bars, pattern, rolling
 from ats_assets_tests.market_data import SP500_2018, needs_market_data

@@ -14,8 +14,9 @@ import pytest
 
 from ats_assets.plugins import Plugin
 from ats_assets.settings import PortfolioSettings, TrainingSettings
-from ats_assets.strategies import SCORES_SCHEMA, Strategy, signals_from_scores
 from ats_assets.strategies.contracts import ReasonedSignals, Signals
+from ats_assets.strategies.strategy import SCORES_SCHEMA, Strategy
+from ats_assets.strategies.weighting import signals_from_scores
 from ats_assets_tests.kits import market
 from ats_assets_tests.kits.settings import judge_settings
 

@@ -10,7 +10,7 @@ import pytest
 from ats_assets.errors import ContractError
 from ats_assets.expressions import compute as evaluate
 from ats_assets.features import compute
-from ats_assets.features.choosing import ALPHA158, FAMILIES
+from ats_assets.features.built_in import ALPHA158, FAMILIES
 from ats_assets.labels.methods.forward_returns import forward_returns
 from ats_assets.labels.methods.triple_barrier import TripleBarrierSettings, triple_barriers
 from ats_assets.leakcheck import Input, Leak, Subject, Unstable, find_leaks

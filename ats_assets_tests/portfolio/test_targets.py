@@ -22,7 +22,7 @@ from ats_assets.risk.rules.limits import Limits, LimitsSettings
 from ats_assets.runs.signals_table import show_signals
 from ats_assets.serving.queries.stored_signals import signals_rows
 from ats_assets.settings import load_settings
-from ats_assets.strategies import SIGNALS_SCHEMA
+from ats_assets.strategies.schema import SIGNALS_SCHEMA
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, small_market
 
 DAYS = [date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4)]

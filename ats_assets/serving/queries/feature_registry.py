@@ -9,7 +9,8 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, how_many
-from ats_assets.features.choosing import FAMILIES, families
+from ats_assets.features.built_in import FAMILIES
+from ats_assets.features.choosing import families
 from ats_assets.features.family import KEYS, FeatureFamily
 from ats_assets.features.feature_statistics import QUANTILES, feature_statistics
 from ats_assets.features.wanted_features import stored_families

@@ -24,7 +24,7 @@ from pydantic import Field, model_validator
 
 from ats_assets.errors import AtsError
 from ats_assets.expressions import lookback
-from ats_assets.features.choosing import TECHNICAL
+from ats_assets.features.built_in import TECHNICAL
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Section
 from ats_assets.strategies.entry_rule import Conditions, EntryRule, EntryRuleSettings

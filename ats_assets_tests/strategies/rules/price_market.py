@@ -8,7 +8,7 @@ import polars as pl
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.settings import TrainingSettings
 from ats_assets.sources.schema import BARS_SCHEMA
-from ats_assets.strategies import Strategy
+from ats_assets.strategies.strategy import Strategy
 
 FIRST = date(2023, 1, 1)
 

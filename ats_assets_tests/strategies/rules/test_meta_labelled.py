@@ -8,9 +8,10 @@ import pytest
 
 from ats_assets.errors import SettingsError
 from ats_assets.settings import PortfolioSettings, TrainingSettings
-from ats_assets.strategies import SIGNALS_SCHEMA, signals_from_scores
 from ats_assets.strategies.contracts import Signals
 from ats_assets.strategies.rules.meta_labelled import MetaLabelled, MetaLabelledSettings, bet_size
+from ats_assets.strategies.schema import SIGNALS_SCHEMA
+from ats_assets.strategies.weighting import signals_from_scores
 
 DAY = date(2024, 3, 4)
 RAW = TrainingSettings(label="raw")

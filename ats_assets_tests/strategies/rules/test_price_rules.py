@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.plugins import STRATEGIES
 from ats_assets.settings import PortfolioSettings, TrainingSettings
-from ats_assets.strategies import Strategy, signals_from_scores
 from ats_assets.strategies.rules.weighted_rules import WeightedRulesSettings, weighted_rules
+from ats_assets.strategies.strategy import Strategy
+from ats_assets.strategies.weighting import signals_from_scores
 from ats_assets_tests.small_market import FIRST as FIRST_SESSION
 from ats_assets_tests.small_market import make_history, small_market
 from ats_assets_tests.strategies.rules.price_market import FIRST, bars_of, profit, weights_of

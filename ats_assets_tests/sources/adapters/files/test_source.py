@@ -17,7 +17,7 @@ from ats_assets.bars import screen
 from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.errors import SourceError
 from ats_assets.features import compute
-from ats_assets.features.choosing import ALPHA158
+from ats_assets.features.built_in import ALPHA158
 from ats_assets.settings import FilesSettings, SourceSettings
 from ats_assets.sources import MEASURES, RAW_BARS_SCHEMA
 from ats_assets.sources.adapters.files.source import FileSource
