@@ -37,16 +37,15 @@ class Decomposition:
         return {name: np.zeros(size, np.float32) for name, size in (("trend", length * channels), ("rest", length * channels), ("bias", 1))}
 
     def forward(self, torch: Any, weights: Mapping[str, Any], x: Any, drop: Drop) -> Any:
-        """The mean is a matrix, so the trend is a product."""
+        """Trend and rest are lines of the steps, so the whole is one: no tensor of the trends is made, which would be as large as `x`."""
         n, length, channels = x.shape
         mean = torch.from_numpy(self._mean(length)).to(x.device)
-        x = drop(x)
-        trend = (mean @ x.transpose(0, 1).reshape(length, n * channels)).reshape(length, n, channels).transpose(0, 1)
-        of_trend, of_rest = trend.reshape(n, -1) @ weights["trend"], (x - trend).reshape(n, -1) @ weights["rest"]
-        return of_trend + of_rest + weights["bias"]
+        trend, rest = (weights[name].reshape(length, channels) for name in ("trend", "rest"))
+        line = rest + mean.T @ (trend - rest)
+        return drop(x).reshape(n, -1) @ line.reshape(-1) + weights["bias"]
 
     def score(self, weights: Tensors, x: np.ndarray) -> np.ndarray:
-        """Trend and rest are lines of the steps, so the whole is one."""
+        """By the same line."""
         n, length, channels = x.shape
         mean = self._mean(length).astype(np.float64)
         trend, rest = (weights[name].astype(np.float64).reshape(length, channels) for name in ("trend", "rest"))

@@ -15,7 +15,7 @@ from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.learners.dlinear import Dlinear, DlinearSettings
 from ats_assets.models.learners.lstm import Lstm, LstmSettings
 from ats_assets.models.nets import net_objectives, net_training
-from ats_assets.models.nets.net_training import _batches
+from ats_assets.models.nets.net_training import _batches, _factors
 from ats_assets.models.nets.torch_library import one_thread_an_operation
 from ats_assets_tests.models.fits import small_training_set
 
@@ -80,6 +80,20 @@ def test_batches_are_whole_sessions_and_each_is_in_one() -> None:
             (150, 160),
         ]
         assert all(2 * sum(one.stop - one.start for one in batch) >= least for batch in batches[1:])
+
+
+@pytest.mark.parametrize("share", [1e-4, 0.1, 0.5, 0.9, 0.999_999])
+def test_a_share_is_left_out_and_the_mean_stays(share: float) -> None:
+    size = 1_000_003
+    found = _factors(np.random.SFC64(np.random.SeedSequence([7, 0, 1])), size, share)
+    assert (found.shape, found.dtype) == ((size,), np.float32)
+    left = min(share, 65_535 / 65_536)
+    assert abs((found == 0).mean() - left) < 5 * np.sqrt(left * (1 - left) / size) + 2**-17
+    kept = found[found > 0]
+    assert np.ptp(kept) == 0
+    assert kept[0] * (1 - left) == pytest.approx(1.0, abs=2**-16 / (1 - left))
+    assert np.array_equal(found, _factors(np.random.SFC64(np.random.SeedSequence([7, 0, 1])), size, share))
+    assert not np.array_equal(found, _factors(np.random.SFC64(np.random.SeedSequence([7, 1, 0])), size, share))
 
 
 def test_training_that_diverges_is_no_model_but_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
