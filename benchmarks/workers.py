@@ -63,7 +63,7 @@ def measured(root: Path, asked: argparse.Namespace) -> dict[str, Any]:
     days = market.calendar.window(market.calendar.offset(market.source.first_session(), asked.sessions - 1), asked.sessions)
     timed(market, days, BARS)
     seconds: dict[str, dict[int, list[float]]] = {"features and labels": {1: [], 2: []}, "fits": {1: [], 2: []}}
-    needed: dict[int, list[float]] = {1: [], 2: []}
+    needed: dict[str, dict[int, list[float]]] = {"features and labels": {1: [], 2: []}, "fits": {1: [], 2: []}}
     own, start, files = dict.fromkeys((1, 2), 0.0), {}, []
     for _ in range(asked.repeats):
         for workers in (1, 2):
@@ -72,14 +72,13 @@ def measured(root: Path, asked: argparse.Namespace) -> dict[str, Any]:
             with working_on(market, asked.on):
                 warm(market, days, workers)
                 start[workers] = time.perf_counter() - began
-                own[workers], needed_now = 0.0, 0.0
+                own[workers] = 0.0
                 for what, assets in {"features and labels": ARITHMETIC, "fits": ("lightgbm_model",)}.items():
                     used, of_workers = processor_seconds(), by_worker()
                     seconds[what][workers].append(timed(market, days, assets))
                     mine = processor_seconds() - used
                     own[workers] += mine
-                    needed_now += mine + max(spent - of_workers.get(pid, 0.0) for pid, spent in by_worker().items())
-                needed[workers].append(needed_now)
+                    needed[what][workers].append(mine + max(spent - of_workers.get(pid, 0.0) for pid, spent in by_worker().items()))
             files.append(files_of(root))
     assert all(one == files[0] for one in files), "the number of workers changes the result"
     best = {what: {workers: min(found) for workers, found in of.items()} for what, of in seconds.items()}
@@ -88,11 +87,14 @@ def measured(root: Path, asked: argparse.Namespace) -> dict[str, Any]:
         **{f"{what}, two beside one": f"{of[1] / of[2]:.2f} times as fast" for what, of in best.items()},
         "both, two beside one": f"{sum(of[1] for of in best.values()) / sum(of[2] for of in best.values()):.2f} times as fast",
         "processor seconds of the run's own process, by 1 and by 2": [round(own[1], 1), round(own[2], 1)],
-        "processor seconds of the run's process and the busiest worker, by 1 and by 2": [
-            round(min(needed[1]), 1),
-            round(min(needed[2]), 1),
-        ],
-        "both by these, two beside one": f"{min(needed[1]) / min(needed[2]):.2f} times as fast",
+        **{
+            f"{what}, processor seconds of the run's process and the busiest worker, by 1 and by 2": [
+                round(min(of[1]), 1),
+                round(min(of[2]), 1),
+            ]
+            for what, of in needed.items()
+        },
+        **{f"{what} by these, two beside one": f"{min(of[1]) / min(of[2]):.2f} times as fast" for what, of in needed.items()},
         "two processes that share nothing, beside one": f"{plain(1) / plain(2):.2f} times as fast",
         "seconds until all workers are warm, by 1 and by 2": [round(start[1], 1), round(start[2], 1)],
     }

@@ -92,12 +92,17 @@ class FitsAhead:
     def submit_elsewhere(self, asset: str, wanted: Sequence[WantedFit]) -> None:
         """Have those fits of a model made by workers that are not under way."""
         step, new = uuid4().hex, [one for one in wanted if (asset, one.session) not in self._fits]
-        symbols = self._workers.deployment.settings.universe.size
-        for piece in neighbours(new, [symbols * len(one.window.decisions) for one in new], self._workers.at_once):
+        for piece in neighbours(new, [self._rows(one) for one in new], self._workers.at_once):
             sessions = [one.session.isoformat() for one in piece]
             answer = self._workers.submit(MAKE_FITS, asset=asset, sessions=sessions, step=step)
             for place, one in enumerate(piece):
                 self._fits[asset, one.session] = (one, partial(_answered, asset, one, answer, place))
+
+    def _rows(self, wanted: WantedFit) -> int:
+        """That a fit learns from, about; none where its history is too short, so that nothing is fitted."""
+        settings, window = self._workers.deployment.settings, wanted.window
+        is_long_enough = len(window.train) >= settings.training.min_train_sessions and window.validation
+        return settings.universe.size * len(window.decisions) if is_long_enough else 0
 
     def take(self, asset: str, wanted: WantedFit) -> Made | None:
         """Waits for the fit of a session and returns it; None where none of these very inputs was begun."""
@@ -118,9 +123,9 @@ def neighbours(wanted: Sequence[WantedFit], rows: Sequence[int], workers: int) -
     Parameters
     ----------
     rows
-        That each fit learns from, about. One with few counts as a part of `PIECE_ROWS` in `PIECE_FITS`.
+        That each fit learns from, about. One with few counts as a part of `PIECE_ROWS` in `PIECE_FITS`, one with none as a hundredth of that: it is only read for.
     """
-    counted = [max(own, PIECE_ROWS // PIECE_FITS) for own in rows]
+    counted = [max(own, PIECE_ROWS // PIECE_FITS) if own else PIECE_ROWS // PIECE_FITS // 100 for own in rows]
     total = sum(counted)
     count = workers * max(1, math.ceil(TOGETHER * total / (PIECE_ROWS * workers)))
     middles = [(first + own / 2) / total for first, own in zip(accumulate(counted, initial=0), counted, strict=False)]

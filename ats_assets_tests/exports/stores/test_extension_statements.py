@@ -9,10 +9,12 @@ With the extension (`ATS_TEST_TIMESCALE` names a database that has it, or the in
 
 import os
 from collections.abc import Iterator
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
+import polars as pl
 import psycopg
 import pytest
 from psycopg import errors
@@ -21,7 +23,7 @@ from ats_assets.exports.stores.timescale import TimescaleSettings
 from ats_assets.exports.stores.timescale import extension_statements as extension
 from ats_assets.exports.stores.timescale.table_statements import DatabaseTable, create_statement, index_statements, ledger_statements
 from ats_assets_tests.exports.stores.test_timescale_store import BARS, bars_of, store
-from ats_assets_tests.kits.stores import OTHER, TABLE, partition_of
+from ats_assets_tests.kits.stores import OTHER, TABLE, StoreKit, of_session, partition_of
 
 EXTENDED = "ATS_TEST_TIMESCALE"
 STEPS = ("week", "month")
@@ -161,7 +163,55 @@ def test_the_extension_does_what_is_asked_of_it(extended: str) -> None:
         for (chunk,) in told("SELECT show_chunks('ats.bars')"):
             sql.execute(f"SELECT compress_chunk('{chunk}')".encode())
     with wanted.connected() as connection:  # of compressed chunks, too, a session is replaced as a whole
+        connection.prepare([BARS])
         connection.write([partition_of(bars_of(days[3], 50.0), "bars")])
         stored = connection.read(BARS, days[3], bars_of(days[3]).columns)
         assert stored is not None
         assert stored.current.rows.equals(bars_of(days[3], 50.0))
+
+
+@pytest.mark.usefixtures("extended")
+class TestTheStoreOnHypertables(StoreKit):
+    """What the kit asks, where the tables are hypertables."""
+
+    name = "timescale"
+    unreachable: ClassVar = {"TIMESCALE_DSN": "postgresql://ats:s3cret-of-the-kit@127.0.0.1:1/none"}
+
+
+def test_its_jobs_compress_and_drop_and_tables_of_compressed_chunks_are_moved_on(extended: str) -> None:
+    """Settings that change, a column that a contract gains and a session that is exported again, while older chunks are compressed."""
+    today = datetime.now(UTC).date()
+    old, middle, new = (today - timedelta(days=n) for n in (400, 70, 1))
+    with store(compress_after_days=30).connected() as connection:
+        connection.prepare([BARS, TABLE, OTHER])
+        for day in (old, middle, new):
+            connection.write([partition_of(bars_of(day), "bars"), *of_session(day)])
+    with psycopg.connect(extended, autocommit=True) as sql:
+
+        def run_jobs(kind: str) -> None:
+            of_kind = f"SELECT job_id FROM timescaledb_information.jobs WHERE proc_name = 'policy_{kind}' AND hypertable_schema = 'ats'"
+            for (job,) in sql.execute(of_kind.encode()).fetchall():
+                sql.execute(f"CALL run_job({job})".encode())
+
+        def chunks() -> list[tuple[bool, int]]:
+            """How many chunks of the table of bars are compressed, and how many are not."""
+            query = (
+                "SELECT is_compressed, count(*) FROM timescaledb_information.chunks WHERE hypertable_name = 'bars' GROUP BY 1 ORDER BY 1"
+            )
+            return sql.execute(query.encode()).fetchall()
+
+        run_jobs("compression")
+        assert chunks() == [(False, 1), (True, 2)]
+        wider = replace(BARS, schema=pl.Schema({**BARS.schema, "turnover": pl.Float64}))
+        for own in ({"compress_after_days": 60}, {"compress_after_days": 60, "drop_after_days": 200, "aggregates": list(STEPS)}):
+            with store(**own).connected() as connection:
+                connection.prepare([wider, TABLE, OTHER])
+                rows = bars_of(middle, 20.0).with_columns(turnover=pl.lit(2.0))
+                connection.write([partition_of(rows, "bars")])
+                for day, table in ((middle, wider), (new, BARS)):
+                    stored = connection.read(table, day, list(table.schema))
+                    assert stored is not None
+                    assert stored.current.rows.equals(rows if day == middle else bars_of(new))
+        run_jobs("retention")
+        assert sum(count for _, count in chunks()) == 2
+        assert sql.execute(b"SELECT DISTINCT session FROM ats.bars ORDER BY 1").fetchall() == [(middle,), (new,)]
