@@ -7,7 +7,10 @@ is the operator's: `ray start` says where it listens.
 import contextlib
 import os
 import shutil
+import socket
 import tempfile
+import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +30,12 @@ FOLDER: Final = Path("/tmp")  # noqa: S108 - a new folder in it is ours alone
 """Under which Ray has its files, as by default: the name of a socket may have 107 bytes, and TMPDIR may be longer."""
 STARTS: Final = 3
 """A machine that is busy may take longer to start Ray than Ray waits for itself."""
+LOOKS_IN_PATIENCE: Final = 6
+"""How often a run looks whether the cluster has a machine for its work, within the time that it waits for one."""
+HEADLESS: Final = 3
+"""Times this patience Ray lets a process go on without the head of its cluster; then it ends it. By itself that is a minute: a run would end without a word of its own."""
+HEAD_SECONDS: Final = 5
+"""In which the head of the cluster answers."""
 
 
 class RaySettings(Section):
@@ -39,6 +48,9 @@ class RaySettings(Section):
     threads: Positive = Field(default=1, description="of each piece of work, which takes as many of the cluster's processors")
     object_store_megabytes: int = Field(default=256, ge=80, description="of shared memory that one started here may take")
     retries: NonNegative = Field(default=3, description="of work whose process or machine was lost")
+    workers_patience_seconds: float = Field(
+        default=120.0, gt=0, description="for which a run waits for a machine with enough processors, where the cluster has none"
+    )
 
 
 class RayEngine:
@@ -46,25 +58,73 @@ class RayEngine:
 
     def __init__(self, settings: RaySettings) -> None:
         self._settings = settings
-        self._ray = _ray(here=settings.address is None)
+        self._ray = _ray(here=settings.address is None, headless_seconds=HEADLESS * settings.workers_patience_seconds)
         self._connect()
         options = {"num_cpus": settings.threads, "max_retries": settings.retries}
         self._task = self._ray.remote(**options)(_worked)
+        self._head: str = self._ray.get_runtime_context().gcs_address
+        self._given: dict[Future[bytes], Any] = {}
+        self._over = threading.Event()
+        threading.Thread(target=self._watch, name="ray", daemon=True).start()
 
     @property
     def at_once(self) -> int:
-        """The processors of the cluster, by the threads that a piece of work takes."""
-        return max(1, int(self._ray.cluster_resources().get("CPU", 1)) // self._settings.threads)
+        """The processors of each machine of the cluster, by the threads that a piece of work takes."""
+        return max(1, sum(self._places()))
 
     def submit(self, work: str, task: str) -> "Future[bytes]":
         """See `ComputeEngine.submit`."""
         told: Future[bytes] = Future()
         told.set_running_or_notify_cancel()
-        found: Future[tuple[bool, bytes]] = self._task.remote(work, task, self._settings.threads).future()
+        asked = self._task.remote(work, task, self._settings.threads)
+        self._given[told] = asked
+        found: Future[tuple[bool, bytes]] = asked.future()
         found.add_done_callback(lambda done: self._tell(work, told, done))
         return told
 
+    def _places(self) -> list[int]:
+        """How many pieces of work each machine of the cluster has processors for."""
+        return [int(one["Resources"].get("CPU", 0)) // self._settings.threads for one in self._ray.nodes() if one["Alive"]]
+
+    def _watch(self) -> None:
+        """See that somebody can do what was given out: Ray waits for a machine for ever, and says so nowhere; without its head it ends this process after a while."""
+        seen, patience = time.monotonic(), self._settings.workers_patience_seconds
+        while not self._over.wait(patience / LOOKS_IN_PATIENCE):
+            lacking = self._lacking() if self._given else None
+            if lacking is None:
+                seen = time.monotonic()
+            elif time.monotonic() - seen >= patience:
+                self._give_up(*lacking)
+
+    def _lacking(self) -> tuple[str, str] | None:
+        """Why nobody can do what was given out, and what to do about it."""
+        host, _, port = self._head.rpartition(":")
+        try:  # Ray itself waits for an answer of its head as long as it lives
+            socket.create_connection((host.strip("[]"), int(port)), timeout=HEAD_SECONDS).close()
+        except OSError as error:
+            return f"the head of the Ray cluster, {self._head}, has not answered ({error})", "start it and its machines (ray start)"
+        if any(self._places()):
+            return None
+        what = (
+            f"see ray status and bring one back (ray start --address {self._head}), set [workers.ray] threads to what one has, or, where the cluster starts machines by "
+            "itself, a longer workers_patience_seconds"
+        )
+        return f"no machine of the Ray cluster has had {how_many(self._settings.threads, 'processor')} for a piece of work", what
+
+    def _give_up(self, lacking: str, what: str) -> None:
+        """Tell whoever waits that nobody does it."""
+        patience = self._settings.workers_patience_seconds
+        for told in list(self._given):
+            if (asked := self._given.pop(told, None)) is not None:  # else it was done just now
+                told.set_exception(
+                    WorkerError(f"{lacking} for {patience:g} s: {what}; then run the same command again: what is stored is kept")
+                )
+                with contextlib.suppress(Exception):  # it is only tidied up
+                    self._ray.cancel(asked)
+
     def _tell(self, work: str, told: "Future[bytes]", done: "Future[tuple[bool, bytes]]") -> None:
+        if self._given.pop(told, None) is None:  # it was given up
+            return
         if (error := done.exception()) is not None:
             times = how_many(self._settings.retries + 1, "worker")
             told.set_exception(
@@ -117,6 +177,7 @@ class RayEngine:
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
+        self._over.set()
         if self._ends_with_us:
             self._ray.shutdown()
             self._leave_nothing()
@@ -135,9 +196,13 @@ def _worked(work: str, task: str, threads: int) -> tuple[bool, bytes]:
         return False, told_error(error).encode()
 
 
-def _ray(*, here: bool) -> Any:
+def _ray(*, here: bool, headless_seconds: float) -> Any:
     """Ray, which is an extra and takes a second; `here` where it serves this machine alone."""
-    for variable, value in HERE_ALONE.items() if here else [("RAY_USAGE_STATS_ENABLED", "0")]:
+    wanted = {
+        **(HERE_ALONE if here else {"RAY_USAGE_STATS_ENABLED": "0"}),
+        "RAY_gcs_rpc_server_reconnect_timeout_s": f"{headless_seconds + 60:.0f}",
+    }
+    for variable, value in wanted.items():
         os.environ.setdefault(variable, value)
     import ray  # noqa: PLC0415 - see above
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ats_assets.workers.compute_engine import WORKER_ENGINES, ComputeEngine
-from ats_assets_tests.kits.worker_engines import WorkerEngineKit
+from ats_assets.errors import WorkerError
+from ats_assets.workers.compute_engine import FACTS, WORKER_ENGINES, ComputeEngine
+from ats_assets_tests.kits.worker_engines import SECONDS, WorkerEngineKit
 from ats_assets_tests.rounds import FULL, rounds
 from ats_assets_tests.workers.command_line import assert_runs_by_command
 from ats_assets_tests.workers.spread_market import AHEAD, TUNED, assert_same, killer, run_on
@@ -73,3 +74,34 @@ def test_a_run_on_ray_is_the_run_of_one_process(changes: dict, engine: ComputeEn
         killed += len(victims)
         if killed >= KILLS:
             break
+
+
+@pytest.fixture
+def unserved(engine: ComputeEngine) -> Iterator[ComputeEngine]:
+    """One whose work no machine of the cluster has the processors for, as of a cluster that lost all but its head."""
+    assert engine.at_once == 2
+    other = WORKER_ENGINES.made("ray", {"threads": 99, "workers_patience_seconds": 1.0}, None)
+    yield other
+    other.close()
+
+
+def test_what_no_machine_can_do_is_told_and_others_are_served(unserved: ComputeEngine, engine: ComputeEngine) -> None:
+    asked = [unserved.submit(FACTS, "") for _ in range(2)]
+    for one in asked:
+        with pytest.raises(
+            WorkerError, match=r"no machine of the Ray cluster has had 99 processors .* for 1 s: see ray status and bring one back"
+        ):
+            one.result(SECONDS)
+    assert engine.submit(FACTS, "").result(SECONDS)
+
+
+def test_a_head_that_is_gone_is_told_before_ray_ends_the_run(unserved: ComputeEngine) -> None:
+    """The last of the module: what is left of the cluster ends with it."""
+    asked = unserved.submit(FACTS, "")
+    for process in processes():
+        if process.name() == "gcs_server":
+            process.kill()
+    with pytest.raises(
+        WorkerError, match=r"the head of the Ray cluster, 127.0.0.1:\d+, has not answered \(.*\) for 1 s: start it and its machines"
+    ):
+        asked.result(SECONDS)
