@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ats_assets_tests.cli.market import ROOT, environment, make_home
+from ats_assets_tests.ending_with_tests import ends_with_tests
 
 
 def test_it_answers_until_it_is_told_to_end(tmp_path: Path) -> None:
@@ -14,6 +15,7 @@ def test_it_answers_until_it_is_told_to_end(tmp_path: Path) -> None:
     command = [sys.executable, "-u", "-m", "ats_assets.cli", "exporter", "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, env=environment(home, DAGSTER_HOME=str(home)), stderr=subprocess.PIPE, text=True) as process:
         try:
+            ends_with_tests(process)
             assert process.stderr is not None
             said = process.stderr.readline()
             assert said.startswith("ats exporter: http://127.0.0.1:"), said

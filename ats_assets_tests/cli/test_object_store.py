@@ -18,6 +18,7 @@ import pytest
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import ROOT, ats, environment, make_home
 from ats_assets_tests.cli.up_day import free_port
+from ats_assets_tests.ending_with_tests import ends_with_tests
 from ats_assets_tests.rounds import FULL
 from ats_assets_tests.s3_double import BUCKET, S3Double, s3, s3_server
 from ats_assets_tests.small_market import differences, files_of
@@ -135,7 +136,9 @@ def dagster(home: Path, store: dict[str, str]) -> Iterator[Callable[..., Any]]:
     lines = (["webserver", *of, "--host", "127.0.0.1", "--port", str(port)], ["daemon", "run", *of])
     programs = [[str(Path(sys.executable).with_name(f"dagster-{name}")), *more] for name, *more in lines]
     log = (home / "dagster.log").open("ab")
-    started = [subprocess.Popen(line, cwd=home, env=env, stdout=log, stderr=log, start_new_session=True) for line in programs]
+    started = [
+        ends_with_tests(subprocess.Popen(line, cwd=home, env=env, stdout=log, stderr=log, start_new_session=True)) for line in programs
+    ]
 
     def ask(query: str, **variables: Any) -> Any:
         body = json.dumps({"query": query, "variables": variables}).encode()

@@ -24,6 +24,7 @@ from ats_assets_tests.alpaca_double import AlpacaDouble, MarketData, Reference, 
 from ats_assets_tests.alpaca_double.market_stream import MarketStreamDouble
 from ats_assets_tests.alpaca_double.trading import Trading
 from ats_assets_tests.cli.market import ROOT, environment, make_home
+from ats_assets_tests.ending_with_tests import ends_with_tests
 from ats_assets_tests.live.told_time import tell
 from ats_assets_tests.vendors.alpaca.connections import ENVIRONMENT
 
@@ -126,7 +127,7 @@ class Floor:
         }
         command = [sys.executable, "-m", "ats_assets_tests.live.told_time", str(self.home / "now"), *arguments]
         with (self.home / f"{name}.err").open("wb") as said:
-            return subprocess.Popen(command, cwd=ROOT, env=environment(self.home, **changes), stdout=said, stderr=said)
+            return ends_with_tests(subprocess.Popen(command, cwd=ROOT, env=environment(self.home, **changes), stdout=said, stderr=said))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from typing import Any
 from ats_assets.serving.keys import KeyStore
 from ats_assets.serving.roles import Role
 from ats_assets_tests.cli.market import ROOT, environment
+from ats_assets_tests.ending_with_tests import ends_with_tests
 
 PATIENCE_SECONDS = 180
 _STARTED = re.compile(r"^(\w+): started, process (\d+)", re.MULTILINE)
@@ -61,6 +62,7 @@ class Day:
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment(self.home, **more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
+        ends_with_tests(self.process)
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
 
     def _read(self, process: subprocess.Popen[str]) -> None:

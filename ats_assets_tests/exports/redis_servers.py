@@ -15,6 +15,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ats_assets_tests.ending_with_tests import ends_with_tests
+
 REQUIRED = "ATS_TESTS_NEED_REDIS"
 """Set where a machine without Redis must fail these tests (continuous integration), not skip them."""
 
@@ -45,7 +47,8 @@ class RedisServer:
     def start(self) -> None:
         program = ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([*program, *self._options], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            started = subprocess.Popen([*program, *self._options], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self._process = ends_with_tests(started)
         for _ in range(400):
             with contextlib.suppress(redis.ConnectionError, OSError), self.client() as client:
                 client.ping()

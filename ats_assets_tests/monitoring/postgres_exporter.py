@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 
+from ats_assets_tests.ending_with_tests import ends_with_tests
 from ats_assets_tests.monitoring.prometheus import ROOT, free_port, needed
 
 QUERIES = ROOT / "deploy/prometheus/postgres_queries.yml"
@@ -77,6 +78,7 @@ def running_postgres_exporter(database: str, folder: Path) -> Iterator[PostgresE
     arguments = [program, f"--web.listen-address={address}", f"--extend.query-path={QUERIES}"]
     with (folder / "log").open("w") as log, subprocess.Popen(arguments, env=told, stdout=log, stderr=log) as process:
         try:
+            ends_with_tests(process)
             yield PostgresExporter(address, database, process)
         finally:
             process.terminate()

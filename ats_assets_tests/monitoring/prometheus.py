@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ats_assets_tests.ending_with_tests import ends_with_tests
+
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "rules"
 REQUIRED = "ATS_TESTS_NEED_PROMETHEUS"
@@ -111,6 +113,7 @@ def running_prometheus(folder: Path, targets: dict[str, str], *, every: str = "5
     ]
     with (folder / "log").open("w") as log, subprocess.Popen(arguments, stdout=log, stderr=log, cwd=folder) as process:
         try:
+            ends_with_tests(process)
             found = Prometheus(f"http://127.0.0.1:{port}")
             _ready(found, process, folder)
             yield found

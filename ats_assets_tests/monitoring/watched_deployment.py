@@ -32,6 +32,7 @@ from ats_assets.vendors.open_vendor import open_state
 from ats_assets.vendors.vendor_limits import Limit, VendorLimits
 from ats_assets.vendors.vendor_state import Terms
 from ats_assets_tests.cli.market import ROOT, environment
+from ats_assets_tests.ending_with_tests import ends_with_tests
 from ats_assets_tests.monitoring.prometheus import free_port
 
 DAEMONS = ("SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR")
@@ -181,6 +182,7 @@ def _serving(home: Path) -> Iterator[str]:
         subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=log, stderr=log) as process,
     ):
         try:
+            ends_with_tests(process)
             ends = time.monotonic() + 60
             while True:
                 with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:

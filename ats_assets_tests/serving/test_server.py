@@ -16,6 +16,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.serving import server
 from ats_assets_tests.cli.market import ROOT, environment
+from ats_assets_tests.ending_with_tests import ends_with_tests
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def running(own_deployment: Deployment, tmp_path: Path) -> Iterator[tuple[subpro
     home, said = own_deployment.settings.storage.data.parent, tmp_path / "said.txt"
     line = [sys.executable, "-m", "ats_assets.cli", "serve", "--port", "0"]
     with said.open("wb") as file:
-        process = subprocess.Popen(line, cwd=ROOT, env=environment(home), stderr=file)
+        process = ends_with_tests(subprocess.Popen(line, cwd=ROOT, env=environment(home), stderr=file))
     try:
         for _ in range(600):
             if found := re.search(r"http://127\.0\.0\.1:\d+", said.read_text()):

@@ -16,6 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ats_assets_tests.ending_with_tests import ends_with_tests
+
 REQUIRED = "ATS_TESTS_NEED_POSTGRESQL"
 """Set where a machine without PostgreSQL must fail these tests (continuous integration), not skip them."""
 
@@ -68,7 +70,7 @@ class PostgresServer:
         """Start it, and wait until it answers."""
         options = ["-p", str(self._port), "-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=40"]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            started = subprocess.Popen(
                 [self._programs / "postgres", "-D", self._folder / "cluster", *options],
                 user=self._user,
                 cwd=self._folder,
@@ -76,6 +78,7 @@ class PostgresServer:
                 stderr=log,
                 env={"PATH": os.defpath, "LC_ALL": "C"},
             )
+        self._process = ends_with_tests(started)
         for _ in range(600):
             if self._process.poll() is not None:
                 break

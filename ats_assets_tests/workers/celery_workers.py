@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from ats_assets_tests.ending_with_tests import ends_with_tests
 from ats_assets_tests.exports.redis_servers import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -21,14 +22,9 @@ class CeleryWorker:
     def __init__(self, broker: RedisServer, log: Path, app: tuple[str, ...], environment: dict[str, str] | None = None) -> None:
         line = [sys.executable, "-W", "ignore", "-m", *app]
         with log.open("ab") as out:
-            self.process = subprocess.Popen(
-                line,
-                stdout=out,
-                stderr=out,
-                cwd=ROOT,
-                env=os.environ | {"CELERY_URL": broker.url, "PYTHONPATH": str(ROOT)} | (environment or {}),
-                start_new_session=True,
-            )
+            told = os.environ | {"CELERY_URL": broker.url, "PYTHONPATH": str(ROOT)} | (environment or {})
+            started = subprocess.Popen(line, stdout=out, stderr=out, cwd=ROOT, env=told, start_new_session=True)
+        self.process = ends_with_tests(started)
 
     def children(self) -> list[int]:
         """The processes that do the work."""

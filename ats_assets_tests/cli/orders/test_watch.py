@@ -18,6 +18,7 @@ from ats_assets.vendors.alpaca import read_credentials
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, Point, Reference, TradeUpdatesDouble
 from ats_assets_tests.alpaca_double.trading import Trading
 from ats_assets_tests.cli.market import ROOT, ats, environment, make_home
+from ats_assets_tests.ending_with_tests import ends_with_tests
 from ats_assets_tests.execution.exchange import TestClock, intent
 
 EVENING = datetime(2024, 3, 2, 0, 30, tzinfo=UTC)
@@ -65,6 +66,7 @@ def test_it_tells_of_fills_until_it_is_stopped(
     command = [sys.executable, "-m", "ats_assets.cli", "orders", "watch"]
     process = subprocess.Popen(command, cwd=ROOT, env=environment(home, **told), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
+        ends_with_tests(process)
         stream.reached(Point.LISTENING, seconds=120)
         with double.lock:
             desk.fill(intent("AAA").client_order_id, Decimal(10), Decimal("10.07"), OPEN)
