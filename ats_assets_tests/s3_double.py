@@ -36,6 +36,8 @@ class S3Double:
 
     Attributes
     ----------
+    scheme
+        Of its addresses.
     asked
         Method and path of every request, in order.
     before
@@ -45,6 +47,7 @@ class S3Double:
     """
 
     endpoint: str = ""
+    scheme: str = "s3"
     asked: list[tuple[str, str]] = field(default_factory=list)
     before: Callable[[str, str], Answer | None] = lambda method, path: None
     after: Callable[[str, str, bytes], bytes] = lambda method, path, body: body
@@ -57,8 +60,8 @@ class S3Double:
         """The section [storage] for warehouse and models under a prefix, with what is known of them under `data`."""
         own = {"endpoint": self.endpoint, "look_seconds": 0.0, "retry_seconds": 5.0, "timeout_seconds": 5.0} | more
         return {
-            "warehouse": f"s3://{BUCKET}/{name}/warehouse",
-            "models": f"s3://{BUCKET}/{name}/models",
+            "warehouse": f"{self.scheme}://{BUCKET}/{name}/warehouse",
+            "models": f"{self.scheme}://{BUCKET}/{name}/models",
             "data": data,
             "object_store": own,
         }
@@ -92,10 +95,10 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextlib.contextmanager
-def s3_double() -> Iterator[S3Double]:
-    """A server with one bucket."""
+def served(double: S3Double, server_app: Callable[..., Iterable[bytes]]) -> Iterator[None]:
+    """An object store's server behind the front, at the double's endpoint."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    double, server_app, alone = S3Double(), DomainDispatcherApplication(create_backend_app), threading.Lock()
+    alone = threading.Lock()
 
     def app(environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -115,13 +118,21 @@ def s3_double() -> Iterator[S3Double]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     double.endpoint = f"http://127.0.0.1:{server.server_port}"
-    double.client().create_bucket(Bucket=BUCKET)
-    double.asked.clear()
     try:
-        yield double
+        yield
     finally:
         server.shutdown()
         thread.join()
+
+
+@contextlib.contextmanager
+def s3_double() -> Iterator[S3Double]:
+    """A server with one bucket."""
+    double = S3Double()
+    with served(double, DomainDispatcherApplication(create_backend_app)):
+        double.client().create_bucket(Bucket=BUCKET)
+        double.asked.clear()
+        yield double
 
 
 @pytest.fixture(scope="session")

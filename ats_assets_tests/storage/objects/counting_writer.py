@@ -1,4 +1,4 @@
-"""A process that writes to a root in an object store until it is done or killed: `python -m … ENDPOINT PREFIX FOLDER WHO TIMES`.
+"""A process that writes to a root in an object store until it is done or killed: `python -m … SCHEME ENDPOINT PREFIX FOLDER WHO TIMES`.
 
 Each time it reads the number that the partitions of two sessions hold, and writes the next. It says `written` after each write, and tries again where another writer was faster.
 """
@@ -19,9 +19,9 @@ from ats_assets_tests.s3_double import S3Double
 SESSIONS = (date(2024, 3, 4), date(2024, 3, 5))
 
 
-def opened(endpoint: str, prefix: str, folder: Path, look_seconds: float) -> Warehouse:
+def opened(scheme: str, endpoint: str, prefix: str, folder: Path, look_seconds: float) -> Warehouse:
     """The warehouse of one machine."""
-    own: StorageSettings = S3Double(endpoint=endpoint).settings(
+    own: StorageSettings = S3Double(endpoint=endpoint, scheme=scheme).settings(
         prefix, folder, look_seconds=look_seconds, retry_seconds=60.0, timeout_seconds=60.0
     )
     assert isinstance(own.warehouse, BucketUrl)
@@ -39,8 +39,8 @@ def write_next(warehouse: Warehouse, who: str, session: date) -> None:
     warehouse.write("count", session, pl.DataFrame({"session": [session], "number": [number_in(warehouse, session) + 1], "who": [who]}))
 
 
-def main(endpoint: str, prefix: str, folder: str, who: str, times: str) -> None:
-    warehouse, done = opened(endpoint, prefix, Path(folder), look_seconds=1e6), 0
+def main(scheme: str, endpoint: str, prefix: str, folder: str, who: str, times: str) -> None:
+    warehouse, done = opened(scheme, endpoint, prefix, Path(folder), look_seconds=1e6), 0
     while done < int(times):
         try:
             write_next(warehouse, who, SESSIONS[done % 2])

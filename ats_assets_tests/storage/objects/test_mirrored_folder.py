@@ -123,7 +123,7 @@ def test_what_an_earlier_version_knew_of_a_store_is_used(s3: S3Double, machine: 
     assert not [path for _, path in s3.asked if path.endswith(".parquet")]
 
 
-def test_of_two_who_write_at_once_one_is_refused(s3: S3Double, machine: Machine) -> None:
+def test_of_two_who_write_at_once_one_is_refused(cloud: S3Double, machine: Machine) -> None:
     one, other = machine("one"), machine("other")
     one.write("bars", DAYS[0], frame(close=float(0)))
     assert other.exists("bars", DAYS[0])
@@ -133,10 +133,10 @@ def test_of_two_who_write_at_once_one_is_refused(s3: S3Double, machine: Machine)
         if method == "PUT" and path.endswith(".parquet") and next(meanwhile, False):
             other.write("bars", DAYS[0], frame(close=float(2)))
 
-    s3.before = before
+    cloud.before = before
     with pytest.raises(WrittenMeanwhileError, match="was written by another process"):
         one.write("bars", DAYS[0], frame(close=float(1)))
-    s3.undisturbed()
+    cloud.undisturbed()
     for each in (one, other, machine("third")):
         assert_frame_equal(each.read("bars", DAYS[:1]), frame(close=float(2)))
     one.write("bars", DAYS[0], frame(close=float(1)))
@@ -193,18 +193,18 @@ def test_an_intent_of_another_machine_stays_open_while_its_writer_may_live(
     assert not intents(far)
 
 
-def test_two_who_make_the_same_partition_at_once_both_succeed(s3: S3Double, machine: Machine) -> None:
+def test_two_who_make_the_same_partition_at_once_both_succeed(cloud: S3Double, machine: Machine) -> None:
     one, other, meanwhile = machine("one"), machine("other"), iter([True])
 
     def before(method: str, path: str) -> None:
         if method == "PUT" and path.endswith(".parquet") and next(meanwhile, False):
             other.write("bars", DAYS[0], frame(close=float(1)))
 
-    s3.before = before
+    cloud.before = before
     assert one.write("bars", DAYS[0], frame(close=float(1))).footer == other.footer("bars", DAYS[0])
 
 
-def test_what_another_machine_has_replaced_since_is_not_replaced_unseen(s3: S3Double, machine: Machine) -> None:
+def test_what_another_machine_has_replaced_since_is_not_replaced_unseen(cloud: S3Double, machine: Machine) -> None:
     one, other = machine("one", look_seconds=60.0), machine("other")
     one.write("bars", DAYS[0], frame(close=float(0)))
     other.write("bars", DAYS[0], frame(close=float(2)))
@@ -214,7 +214,7 @@ def test_what_another_machine_has_replaced_since_is_not_replaced_unseen(s3: S3Do
 
 
 @pytest.mark.parametrize("after", range(7) if FULL else (0, 1, 4, 6))
-def test_a_writer_that_dies_at_any_request_leaves_old_or_new(s3: S3Double, machine: Machine, after: int) -> None:
+def test_a_writer_that_dies_at_any_request_leaves_old_or_new(cloud: S3Double, machine: Machine, after: int) -> None:
     old, new = [(day, frame(close=float(1)), {}) for day in DAYS], [(day, frame(close=float(2)), {}) for day in DAYS]
     machine("one").write_each("bars", old)
     left = iter(range(after))
@@ -222,10 +222,10 @@ def test_a_writer_that_dies_at_any_request_leaves_old_or_new(s3: S3Double, machi
     def gone(method: str, path: str) -> tuple[str, list[tuple[str, str]], bytes] | None:
         return None if method != "PUT" or next(left, None) is not None else ("500 Internal Server Error", [], b"")
 
-    s3.before = gone
+    cloud.before = gone
     with pytest.raises(ObjectStoreError, match="run again"):
         machine("one", retry_seconds=0.2, requests_at_once=1).write_each("bars", new)
-    s3.undisturbed()
+    cloud.undisturbed()
     third = machine("third")
     for day in DAYS:
         found = third.read("bars", [day])
@@ -248,10 +248,10 @@ def test_a_busy_store_is_asked_again_and_then_told_of(s3: S3Double, machine: Mac
     assert machine("one").stored_sessions("bars") == DAYS[:1]
 
 
-def test_an_answer_that_is_cut_off_is_asked_for_again(s3: S3Double, machine: Machine) -> None:
+def test_an_answer_that_is_cut_off_is_asked_for_again(cloud: S3Double, machine: Machine) -> None:
     machine("one").write("bars", DAYS[0], frame())
     cut = iter(range(2))
-    s3.after = lambda method, path, body: body[: len(body) // 2] if path.endswith(".parquet") and next(cut, None) is not None else body
+    cloud.after = lambda method, path, body: body[: len(body) // 2] if path.endswith(".parquet") and next(cut, None) is not None else body
     assert_frame_equal(machine("other", retry_seconds=20.0, timeout_seconds=1.0).read("bars", DAYS[:1]), frame())
     assert next(cut, None) is None
 
@@ -278,9 +278,9 @@ def test_a_refusal_says_what_to_do_and_no_secret(s3: S3Double, machine: Machine,
     assert "AKIATESTS" not in str(refused.value)
 
 
-def test_a_bucket_that_is_not_there(s3: S3Double, tmp_path: Path) -> None:
-    own = s3.settings("none", tmp_path)
-    folder = MirroredFolder(Bucket(BucketUrl("s3://no-such-bucket/x"), own.object_store), tmp_path)
+def test_a_bucket_that_is_not_there(cloud: S3Double, tmp_path: Path) -> None:
+    own = cloud.settings("none", tmp_path)
+    folder = MirroredFolder(Bucket(BucketUrl(f"{cloud.scheme}://no-such-bucket/x"), own.object_store), tmp_path)
     with pytest.raises(ObjectStoreError, match="there is no such bucket: make it"):
         Warehouse(folder.root, root_folder=folder).write("bars", DAYS[0], frame())
 
@@ -397,7 +397,7 @@ def test_checkpoints_are_written_whichever_numbers_the_log_has(
     assert f"{CONTROL}checkpoint.json.gz" in s3.objects(f"{prefix}/warehouse")
 
 
-def test_models_and_documents(s3: S3Double, machine: Machine, prefix: str) -> None:
+def test_models_and_documents(cloud: S3Double, machine: Machine, prefix: str) -> None:
     one, other = machine("one"), machine("other")
     one.write_part("report", "table", frame())
     assert other.part("report", "table").is_file(), "the first that this machine asks of the store"
