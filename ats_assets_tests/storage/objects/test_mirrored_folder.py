@@ -8,6 +8,7 @@ import random
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,11 @@ def test_what_another_machine_has_replaced_since_is_not_replaced_unseen(cloud: S
     assert_frame_equal(machine("third").read("bars", DAYS[:1]), frame(close=float(2)))
 
 
-@pytest.mark.parametrize("after", range(7) if FULL else (0, 1, 4, 6))
+@pytest.mark.parametrize(
+    ("cloud", "after"),
+    list(product(["s3", "gs", "az"], range(7))) if FULL else [*(("s3", after) for after in (0, 1, 4, 6)), ("gs", 4), ("az", 4)],
+    indirect=["cloud"],
+)
 def test_a_writer_that_dies_at_any_request_leaves_old_or_new(cloud: S3Double, machine: Machine, after: int) -> None:
     old, new = [(day, frame(close=float(1)), {}) for day in DAYS], [(day, frame(close=float(2)), {}) for day in DAYS]
     machine("one").write_each("bars", old)
