@@ -4,6 +4,7 @@ A test process that is killed with -9 runs no `finally`. So the first call of `e
 is told which processes there are, and when the pipe is closed, as the system does for whoever ends, it kills those that are left, with all that they have started.
 """
 
+import atexit
 import contextlib
 import subprocess
 import sys
@@ -32,7 +33,9 @@ def ends_with_tests(process: Started) -> Started:
 @cache
 def _watcher() -> "subprocess.Popen[bytes]":
     """Who is told of processes; it has a session of its own, so that a keyboard's interrupt is not for it."""
-    return subprocess.Popen([sys.executable, Path(__file__).resolve()], stdin=subprocess.PIPE, start_new_session=True)
+    watcher = subprocess.Popen([sys.executable, Path(__file__).resolve()], stdin=subprocess.PIPE, start_new_session=True)
+    atexit.register(watcher.communicate)  # closes the pipe, and waits for its end
+    return watcher
 
 
 def watch(told: IO[str]) -> None:
