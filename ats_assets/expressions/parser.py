@@ -4,6 +4,8 @@ Signs bind as in Python, because qlib lets Python evaluate them; from loose to t
 So `$close > 5 & $open > 3` means `$close > (5 & $open) > 3` to Python; a chain of comparisons is refused here, with advice.
 """
 
+from functools import lru_cache
+
 from ats_assets.errors import ExpressionError
 from ats_assets.expressions.complaints import complaint
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Symbol, SyntaxNode, walk
@@ -19,6 +21,7 @@ _COMPARISON = 1
 _BINDING = {"|": 2, "&": 3, "+": 4, "-": 4, "*": 5, "/": 5} | dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), _COMPARISON)
 
 
+@lru_cache(maxsize=2_048)
 def parse(text: str) -> SyntaxNode:
     """Read an expression such as `($close - Ref($close, 1)) / Std($close, 20)`.
 

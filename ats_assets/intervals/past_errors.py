@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from math import fsum, sqrt
 
 import numpy as np
@@ -160,8 +161,12 @@ def judged_outcomes(
         who=pl.col("instrument").replace_strict(instruments, return_dtype=pl.Int64),
     )
     rows = rows.drop_nulls(["at", "of"]).filter(pl.col("at") == pl.col("at").min().over("of")).sort("at", "of", "symbol")
+    at, of, who, x, returns = (rows[name].to_numpy() for name in ("at", "of", "who", "x", "forward_return"))
+    bounds = [0, *(np.flatnonzero((np.diff(at) != 0) | (np.diff(of) != 0)) + 1).tolist(), rows.height]
     found: dict[int, list[JudgedReturns]] = {}
-    for (at, of), part in rows.group_by("at", "of", maintain_order=True):
-        who, x, returns = (part[name].to_numpy() for name in ("who", "x", "forward_return"))
-        found.setdefault(int(at), []).append(JudgedReturns(decision=int(of), instruments=who, x=x, returns=returns))  # pyright: ignore[reportArgumentType]
+    for first, end in pairwise(bounds if rows.height else ()):
+        part = slice(first, end)
+        found.setdefault(int(at[first]), []).append(
+            JudgedReturns(decision=int(of[first]), instruments=who[part], x=x[part], returns=returns[part])
+        )
     return found

@@ -151,7 +151,7 @@ def _alphas(
 
         def judge(t: int, alpha: float, first: int = first) -> float | None:
             place = first + t
-            own = np.sort(np.abs(errors.of_decision(place)))
+            own = np.abs(errors.of_decision(place))
             if not len(own):
                 return None
             if place not in sizes:
@@ -166,8 +166,8 @@ def _alphas(
 
 
 def _sizes(errors: PastErrors, place: int, settings: ConfidenceSettings) -> Floats | None:
-    """The sizes of the errors known at a session, sorted; None where there are too few."""
-    found = np.sort(np.abs(errors.calibration(place)))
+    """The sizes of the errors known at a session; None where there are too few."""
+    found = np.abs(errors.calibration(place))
     return found if len(found) >= settings.min_calibration_rows else None
 
 
@@ -185,7 +185,7 @@ def _rows(
         expected, scale = forecast
         columns["expected_return"] = pl.Series(np.maximum(expected, LEAST_RETURN))
         if len(signed) >= settings.min_calibration_rows:
-            radius = conformal_radius(np.sort(np.abs(signed)), alpha)
+            radius = conformal_radius(np.abs(signed), alpha)
             columns |= _bounds(expected, scale, max(radius, 0.0))
             columns |= {"adapted_level": pl.lit(1.0 - alpha), "confidence": pl.Series(_confidence(expected, scale, signed))}
     made = rows.with_columns(**columns)

@@ -76,7 +76,7 @@ class Vintages(FootedFiles):
 
     def folder(self, asset: str, session: date) -> Path:
         """The folder of a partition."""
-        return self.root / asset / f"session={session.isoformat()}"
+        return self.root / f"{asset}/session={session.isoformat()}"
 
     def vintage(self, asset: str, session: date, stamp: str, *, refused: bool = False) -> Path:
         """The file of one vintage."""

@@ -6,8 +6,14 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 
-LOOKS, NOT_CALLED = "numba.np.arraymath", ("scipy.linalg", "cffi")
+LOOKS: Final = ("numba.np.arraymath", "numba.core.typing.cffi_utils")
+"""Modules of numba that look for what is `NOT_CALLED`; the second is otherwise imported with the first kernel."""
+NOT_CALLED: Final = ("scipy", "scipy.linalg", "cffi")
+OWN_SETTINGS: Final = Path(".numba_config.yaml")
+"""That numba reads in the current folder, where it can read YAML."""
 
 
 @contextmanager
@@ -28,17 +34,20 @@ def without_collector() -> Iterator[None]:
 
 
 def import_numba_alone() -> None:
-    """Import numba, where it is not imported yet, without SciPy's linear algebra and CFFI, which take a fifth of a second more and which no kernel here calls.
+    """Import numba, where it is not imported yet, without SciPy, CFFI and a reader of YAML, which take a fifth of a second more and which no kernel here calls.
 
-    Numba looks for them once, to compile `np.correlate` and `np.convolve`, and functions of CFFI, and goes on without them. Whoever imports them later gets them.
+    Numba looks for them once, to compile `np.correlate` and `np.convolve`, and functions of CFFI, and to read its settings if there are any in the current folder, and goes on without
+    them. Whoever imports them later gets them.
     """
-    hidden = [name for name in NOT_CALLED if name not in sys.modules]
-    if LOOKS in sys.modules or NOT_CALLED[0] not in hidden:
+    names = NOT_CALLED if OWN_SETTINGS.exists() else (*NOT_CALLED, "yaml")
+    hidden = [name for name in names if name not in sys.modules]
+    if LOOKS[0] in sys.modules or NOT_CALLED[0] not in hidden:
         return
     for name in hidden:
         sys.modules[name] = None  # pyright: ignore[reportArgumentType] - Python's way to say that an import fails
     try:
-        importlib.import_module(LOOKS)
+        for name in LOOKS:
+            importlib.import_module(name)
     finally:
         for name in hidden:
             del sys.modules[name]

@@ -71,6 +71,8 @@ class StampReader:
         return read.select(pl.when(pl.col("clock").is_null()).then(ends).otherwise(exact).alias(texts.name)).to_series()
 
     def _day(self, read: pl.DataFrame) -> pl.Series:
+        if read["clock"].null_count() == read.height:
+            return read["day"].rename("date")
         naive, midnight = pl.col("offset").is_null(), pl.col("clock").dt.time() == pl.time(0)
         closes = self.stamp == "close"
         before = pl.lit(timedelta(days=1 if closes else 0))
