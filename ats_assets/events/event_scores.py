@@ -7,6 +7,7 @@ from ats_assets.errors import ModelError
 from ats_assets.events.choosing import EventModel
 from ats_assets.events.schema import EVENT_PREDICTIONS_SCHEMA
 from ats_assets.models import Scorer
+from ats_assets.models.feature_matrix import feature_matrix
 from ats_assets.models.learner import says_log_odds
 from ats_assets.storage.model_record import ModelRecord
 
@@ -46,7 +47,7 @@ def event_predictions(model: EventModel, features: pl.DataFrame, record: ModelRe
         )
     if features.is_empty():
         return EVENT_PREDICTIONS_SCHEMA.to_frame()
-    x = features.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c")
+    x = feature_matrix(features, names)
     scores = pl.Series("score", np.asarray(scorer.predict(x, threads=threads)), dtype=pl.Float64)
     chance = pl.Series(1.0 / (1.0 + np.exp(-scores.to_numpy()))) if says_log_odds(model.model.learner) else scores.clip(0.0, 1.0)
     if model.judges is None:

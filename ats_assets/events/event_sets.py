@@ -21,6 +21,7 @@ from ats_assets.events.choosing import PRIMARY_SCORE, SIDE, EventModel
 from ats_assets.features.alignment import aligned
 from ats_assets.labels.label_spans import LabelSpans, uniqueness
 from ats_assets.models import CrossSections, TrainingSet, TrainingWindow
+from ats_assets.models.feature_matrix import feature_matrix
 from ats_assets.settings import EventTrainingSettings, KnownAfter
 
 KEYS = ("symbol", "session", "bar")
@@ -146,7 +147,7 @@ def _decisions(rows: pl.DataFrame, window: TrainingWindow) -> list[date]:
 def _sections(rows: pl.DataFrame, names: Sequence[str], *, weighted: bool) -> CrossSections:
     return CrossSections(
         keys=rows.select("session", "symbol"),
-        x=rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c") if names else np.empty((rows.height, 0), np.float32),
+        x=feature_matrix(rows, names),
         y=rows["y"].to_numpy(),
         returns=rows["outcome"].to_numpy(),
         sizes=rows.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64),

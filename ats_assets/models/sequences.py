@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.errors import ContractError
+from ats_assets.models.feature_matrix import feature_matrix
 
 MISSING = -1
 """The place of a row that is not there."""
@@ -122,7 +123,7 @@ def sequences_of(parts: Sequence[pl.DataFrame], features: pl.DataFrame, names: S
         raise ContractError(
             f"{twice['symbol'][0]} has two rows of features at {twice['session'][0]}: materialise the features of that session again"
         )
-    values = table.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c") if names else np.empty((table.height, 0), np.float32)
+    values = feature_matrix(table, names)
     return [Sequences(table=values, places=_places(placed(part.select("session", "symbol")), grid, window.length)) for part in parts]
 
 

@@ -23,6 +23,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError, LookAheadError
 from ats_assets.labels.label_spans import LabelSpans, time_decay
 from ats_assets.labels.sample_weights import weighed_after
+from ats_assets.models.feature_matrix import feature_matrix
 from ats_assets.models.sequences import Sequences, SequenceWindow, sequences_of
 from ats_assets.settings import KnownAfter, TrainingSettings
 
@@ -211,7 +212,7 @@ def _cross_sections(
         )
     return CrossSections(
         keys=rows.select("session", "symbol"),
-        x=rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c") if names else np.empty((rows.height, 0), np.float32),
+        x=feature_matrix(rows, names),
         y=rows["y"].to_numpy(),
         returns=rows["outcome"].cast(pl.Float64).to_numpy(),
         sizes=rows.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64),

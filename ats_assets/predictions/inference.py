@@ -7,6 +7,7 @@ import polars as pl
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ModelError
+from ats_assets.models.feature_matrix import feature_matrix
 from ats_assets.models.learner import Scorer
 from ats_assets.models.sequences import SequenceWindow, sequences_of
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
@@ -83,7 +84,7 @@ def predict(
     if rows.is_empty():
         return pl.DataFrame(schema=PREDICTIONS_SCHEMA)
     if sequences is None:
-        scores = scorer.predict(rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c"), threads=threads)
+        scores = scorer.predict(feature_matrix(rows, names), threads=threads)
     else:
         scores = scorer.predict(*sequences_of([wanted], features, names, sequences), threads=threads)
     return rows.select("symbol", "session").with_columns(

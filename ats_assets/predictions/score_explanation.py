@@ -12,6 +12,7 @@ from ats_assets.errors import AtsError
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.models import ExplainingScorer, Model, models
+from ats_assets.models.feature_matrix import feature_matrix
 from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.settings import ENSEMBLE
 
@@ -119,7 +120,7 @@ def _added_up(deployment: Deployment, model: Model, symbol: str, session: date, 
     universe = deployment.warehouse.read("universe", [session], ["symbol"])
     rows = features.join(universe, on="symbol", how="semi").select("symbol", *record.features)
     own = rows.filter(symbol=symbol)
-    x = own.select(pl.col(*record.features).cast(pl.Float32)).to_numpy(order="c")
+    x = feature_matrix(own, record.features)
     added = scorer.contributions(x)[0]
     found = [
         Contribution(feature=name, value=_known(own[name][0]), percentile=_percentile(rows, name, symbol), contribution=float(part))

@@ -205,7 +205,9 @@ class LearnerKit:
 
     def test_too_little_history_is_no_model_but_a_reason(self) -> None:
         early = self.data(CALENDAR.offset(CALENDAR.first, 50))
-        assert isinstance(fit(self.model(), early, SETTINGS), Unavailable)
+        found = fit(self.model(), early, SETTINGS)
+        assert isinstance(found, Unavailable)
+        assert f"25 labelled sessions to train on as of {early.window.session}; training.min_train_sessions is 30" in found.reason
 
     def test_settings_are_frozen_with_defaults_and_refuse_what_they_do_not_know(self) -> None:
         settings = self.plugin.settings()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, LookAheadError
 from ats_assets.labels.label_spans import uniqueness
-from ats_assets.models import TrainingWindow, training_set, training_window
+from ats_assets.models import TrainingSet, TrainingWindow, training_set, training_window
 from ats_assets.models.training_set import least_history
 from ats_assets.settings import KnownAfter, TrainingSettings
 from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, SYMBOLS, market, outcomes_of, small_training_set, window_of
@@ -119,6 +119,25 @@ def test_raw_labels_are_the_returns() -> None:
     _, labels, _ = market()
     first = labels.filter(decision_session=data.train.decision_sessions[0]).filter(pl.col("symbol") != "S00")
     assert data.train.y[: first.height].tolist() == first["forward_return"].to_list()
+
+
+@pytest.mark.parametrize("sequence_sessions", [1, 3])
+def test_an_infinite_feature_is_a_missing_one(sequence_sessions: int) -> None:
+    features, labels, universe = market()
+    window, outcomes = window_of(SESSION, sequence_sessions=sequence_sessions), outcomes_of(labels).filter(pl.col("session") <= SESSION)
+
+    def learnt(value: float) -> TrainingSet:
+        changed = features.with_columns(noise_a=pl.when(pl.col("symbol") == "S07").then(value).otherwise("noise_a").cast(pl.Float32))
+        return training_set(changed, outcomes, universe, window, SETTINGS)
+
+    missing = learnt(np.nan)
+    for value in (np.inf, -np.inf):
+        made = learnt(value)
+        for own, other in ((made.train, missing.train), (made.validation, missing.validation)):
+            assert np.array_equal(own.x, other.x, equal_nan=True)
+            assert (own.sequences is None) == (sequence_sessions == 1)
+            if own.sequences is not None and other.sequences is not None:
+                assert np.array_equal(own.sequences.table, other.sequences.table, equal_nan=True)
 
 
 def test_a_label_from_the_future_is_refused() -> None:

@@ -53,6 +53,18 @@ def test_an_empty_universe_has_no_predictions(store: ModelStore) -> None:
     assert predict(FEATURES, UNIVERSE.clear(), record, scorer_of(store, record)).equals(pl.DataFrame(schema=PREDICTIONS_SCHEMA))
 
 
+def test_an_infinite_feature_is_a_missing_one(store: ModelStore) -> None:
+    """LightGBM would take it for the largest there is, and XGBoost would end the session's predictions with an error."""
+    record, universe = store.record(FITTED_AT), UNIVERSE.filter(session=SESSION)
+
+    def scored(value: float) -> pl.DataFrame:
+        features = FEATURES.with_columns(signal=pl.when(pl.col("symbol") == "S05").then(value).otherwise("signal").cast(pl.Float32))
+        return predict(features, universe, record, scorer_of(store, record))
+
+    assert scored(float("inf")).equals(scored(float("nan")))
+    assert not scored(1e30).equals(scored(float("nan")))
+
+
 def test_features_that_are_not_the_models_are_named(store: ModelStore) -> None:
     record = store.record(FITTED_AT)
     booster = scorer_of(store, record)

@@ -22,7 +22,7 @@ from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.inference import predict
 from ats_assets.runs.bar_signals.bar_features import computed_features, exposures, features_in, left_out, members, sessions_needed
 from ats_assets.runs.bar_signals.given_bars import GivenBars, given_bars
-from ats_assets.runs.bar_signals.stored_past import StoredPast, intervals_of, regimes_at, scores_of
+from ats_assets.runs.bar_signals.stored_past import StoredPast, intervals_of, past_windows, regimes_at, scores_of
 from ats_assets.serving.queries.saved_scorer import SavedChoice, SavedScorer, saved_choice
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.strategies.choosing import weighting
@@ -107,6 +107,8 @@ def signals_of_bars(
     chosen = saved_choice(deployment, model, given.session)
     if (needed := max(one.model.sequence_sessions for one in chosen.scorers.values())) > longest:  # of a model from another place
         given = given_bars(deployment, path, actions, session, sessions=sessions_needed(deployment, needed))
+    past = StoredPast(deployment, given.session)
+    past.begin(past_windows(deployment, chosen.past))
     predictions = _predicted(deployment, given, chosen, features)
     if predictions.is_empty():
         why = left_out(given, predictions, deployment.settings.universe)
@@ -114,7 +116,6 @@ def signals_of_bars(
         raise ModelError(
             f"no symbol of {path} can be predicted at {given.session}: {some}" + (f"; and {why.height - 3} more" if why.height > 3 else "")
         )
-    past = StoredPast(deployment, given.session)
     scores, unknown = scores_of(deployment, predictions, given, chosen.past, past)
     frames = {"bars": given.bars, "corporate_actions": given.actions, **exposures(deployment, given)}
     signals, remarks = deployment.of(weighting).signals(scores, frames, given.days, [given.session])

@@ -1,8 +1,11 @@
 """What the warehouse knows of past predictions and their outcomes, for the probability and the interval of new ones."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
@@ -17,6 +20,7 @@ from ats_assets.regimes.choosing import regimes
 from ats_assets.runs.bar_signals.given_bars import GivenBars
 from ats_assets.selection.schema import TICKERS
 from ats_assets.selection.tradable import of_tradable
+from ats_assets.settings import ConfidenceSettings
 from ats_assets.strategies.choosing import strategies
 from ats_assets.strategies.strategy import Strategy
 
@@ -31,6 +35,15 @@ class Past:
     why: str = ""
 
 
+class PastWindow(NamedTuple):
+    """The sessions D-back to D-lag of an asset, before the session D."""
+
+    asset: str
+    schema: pl.Schema
+    back: int
+    lag: int
+
+
 class StoredPast:
     """Stored rows of past sessions, each file read once: the windows of the probability and of the interval overlap."""
 
@@ -38,15 +51,30 @@ class StoredPast:
         self._deployment, self._session = deployment, session
         self._read: dict[str, pl.DataFrame] = {}
         self._days: dict[str, frozenset[date]] = {}
+        self._reading = threading.Lock()
 
-    def rows(self, asset: str, schema: pl.Schema, *, back: int, lag: int) -> Past:
-        """The sessions D-back to D-lag of an asset.
+    def begin(self, windows: Sequence[PastWindow]) -> None:
+        """Read windows in another thread, while this one computes; whoever asks for one waits for it."""
+
+        def read() -> None:
+            for window in windows:
+                with suppress(Exception):  # whoever asks for the window meets it again
+                    self.rows(window)
+
+        threading.Thread(target=read, name="stored past").start()
+
+    def rows(self, window: PastWindow) -> Past:
+        """The rows of a window.
 
         Raises
         ------
         CorruptPartitionError
             If a file is damaged.
         """
+        with self._reading:
+            return self._rows(*window)
+
+    def _rows(self, asset: str, schema: pl.Schema, back: int, lag: int) -> Past:
         deployment, session = self._deployment, self._session
         window = deployment.known(deployment.calendar.window(session, back + 1))
         wanted = window[: len(window) - lag] if window and window[-1] == session else window
@@ -64,6 +92,33 @@ class StoredPast:
         if not wanted:
             return Past(rows=schema.to_frame())
         return Past(rows=self._read[asset].filter(pl.col("session").is_in(wanted)))
+
+
+def past_windows(deployment: Deployment, past: str | None) -> list[PastWindow]:
+    """What `scores_of` and `intervals_of` read, where the asset of the model's own past predictions is `past`."""
+    if past is None:
+        return []
+    found = [*_scored(deployment, past).values()]
+    return (
+        found if deployment.settings.confidence is None else [*found, *_judged(deployment, deployment.settings.confidence, past).values()]
+    )
+
+
+def _scored(deployment: Deployment, past: str) -> dict[str, PastWindow]:
+    """What the strategy that follows predictions needs of past ones and their outcomes, by what it calls them."""
+    needs = _following(deployment).needs(deployment.settings.training)
+    return _windows(past, {one.asset: one.back for one in needs})
+
+
+def _judged(deployment: Deployment, settings: ConfidenceSettings, past: str) -> dict[str, PastWindow]:
+    """What intervals need of them."""
+    windows = interval_windows(settings, deployment.settings.training.horizon_sessions, deployment.calendar.exchange)
+    return _windows(past, {PREDICTIONS: windows.predictions, OUTCOMES: windows.outcomes})
+
+
+def _windows(past: str, back: Mapping[str, int]) -> dict[str, PastWindow]:
+    stored = {PREDICTIONS: (past, PREDICTIONS_SCHEMA, 1), OUTCOMES: (OUTCOMES, FORWARD_RETURNS_SCHEMA, 0)}
+    return {name: PastWindow(asset, schema, back[name], lag) for name, (asset, schema, lag) in stored.items() if name in back}
 
 
 def scores_of(
@@ -85,13 +140,13 @@ def scores_of(
     back = max(one.back for one in needs.values())
     days = deployment.known(deployment.calendar.window(session, back + 1)) or deployment.calendar.window(session, back + 1)
     frames, notes = dict(own), []
-    stored = {PREDICTIONS: (past, PREDICTIONS_SCHEMA, 1), OUTCOMES: (OUTCOMES, FORWARD_RETURNS_SCHEMA, 0)}
-    for asset, (name, schema, lag) in stored.items():
+    windows = _scored(deployment, past) if past else {}
+    for asset, schema in ((PREDICTIONS, PREDICTIONS_SCHEMA), (OUTCOMES, FORWARD_RETURNS_SCHEMA)):
         if asset not in needs:
             continue
         found = (
-            stored_past.rows(name, schema, back=needs[asset].back, lag=lag)
-            if name and past
+            stored_past.rows(windows[asset])
+            if asset in windows
             else Past(rows=None, why="past predictions of a model from another place are not known")
         )
         notes += [f"no probability: {found.why}"] if found.rows is None else []
@@ -128,29 +183,29 @@ def intervals_of(
     deployment: Deployment, predictions: pl.DataFrame, session: date, past: str | None, stored_past: StoredPast
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The rows of `prediction_intervals` of new predictions; without any, and with the reason, where they can't be made."""
-    settings, horizon = deployment.settings.confidence, deployment.settings.training.horizon_sessions
+    settings = deployment.settings.confidence
     if settings is None:
         return INTERVALS_SCHEMA.to_frame(), ("no interval: the settings have no table [confidence]",)
     if past is None:
         return INTERVALS_SCHEMA.to_frame(), ("no interval: past predictions of a model from another place are not known",)
-    windows = interval_windows(settings, horizon, deployment.calendar.exchange)
-    before = stored_past.rows(past, PREDICTIONS_SCHEMA, back=windows.predictions, lag=1)
-    outcomes = stored_past.rows(OUTCOMES, FORWARD_RETURNS_SCHEMA, back=windows.outcomes, lag=0)
+    windows = _judged(deployment, settings, past)
+    before, outcomes = stored_past.rows(windows[PREDICTIONS]), stored_past.rows(windows[OUTCOMES])
+    back = windows[PREDICTIONS].back
     if before.rows is None or outcomes.rows is None:
         return INTERVALS_SCHEMA.to_frame(), (f"no interval: {before.why or outcomes.why}",)
     identities = None
     if deployment.tells_name_changes:
-        days = deployment.known(deployment.calendar.window(session, windows.predictions + REPEAT_DAYS))
+        days = deployment.known(deployment.calendar.window(session, back + REPEAT_DAYS))
         stored = [day for day in days if deployment.warehouse.exists("corporate_actions", day)]
         identities = identities_of(deployment.warehouse.read("corporate_actions", stored)) if stored else None
     made = return_intervals(
         pl.concat([before.rows, predictions]),
         outcomes.rows,
-        deployment.known(deployment.calendar.window(session, windows.predictions + 1)),
+        deployment.known(deployment.calendar.window(session, back + 1)),
         [session],
         settings,
         calendar=deployment.calendar,
-        horizon_sessions=horizon,
+        horizon_sessions=deployment.settings.training.horizon_sessions,
         identities=identities,
     )
     return made, ()

@@ -16,6 +16,7 @@ from ats_assets.events.event_scores import event_predictions
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.models import Model, models
+from ats_assets.models.feature_matrix import feature_matrix
 from ats_assets.models.learner import Scorer
 from ats_assets.models.sequences import Sequences, sequences_of
 from ats_assets.predictions.inference import check_age, predict
@@ -134,7 +135,7 @@ def predictions_of_rows(
     except pl.exceptions.PolarsError as error:
         raise ModelError(f"{of} has features that are no numbers: {error}") from None
     x = (
-        values.select(record.features).to_numpy(order="c")
+        feature_matrix(values, record.features)
         if model.sequence_sessions == 1
         else _sequences(deployment, model, values, record.features, of)
     )

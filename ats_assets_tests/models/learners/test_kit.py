@@ -2,9 +2,11 @@
 
 from typing import Any, ClassVar
 
+from ats_assets import plugins
 from ats_assets.models.learners import elastic_net, extra_trees, lightgbm, logistic, random_forest, ridge, xgboost
 from ats_assets_tests.kits.learners import LearnerKit
 from ats_assets_tests.models.fits import LIGHTGBM
+from ats_assets_tests.models.learners import test_nets_kit, test_qlib_zoo
 
 
 class TestLightgbm(LearnerKit):
@@ -95,3 +97,9 @@ class TestElasticNetOfProfit(LearnerKit):
 
 class TestLogistic(LearnerKit):
     plugin = logistic.PLUGIN
+
+
+def test_every_learner_of_the_package_passes_the_kit() -> None:
+    kits = [*globals().values(), *vars(test_nets_kit).values(), *vars(test_qlib_zoo).values()]
+    held = {kit.plugin.settings.__module__.rpartition(".")[2] for kit in kits if isinstance(kit, type) and getattr(kit, "plugin", None)}
+    assert held == set(plugins.LEARNERS.names())
