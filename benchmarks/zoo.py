@@ -1,6 +1,6 @@
 """Models on Alpha158 of the S&P panel, by qlib and by this project: the same bars, labels, folds and seeds; skill, time and memory side by side.
 
-Usage: python benchmarks/zoo.py [--models LightGBM XGBoost MLP LSTM Transformer] [--seeds 20] [--folds 3] [--symbols 505] [--epochs 50] [--short] [--json]
+Usage: python benchmarks/zoo.py [--models LightGBM XGBoost MLP LSTM Transformer] [--seeds 20] [--folds 3] [--symbols 505] [--epochs 50] [--short] [--equal 60] [--processor] [--json]
 
 For each model, seed and fold each side runs in a process of its own, from its files to the scores of the fold: factors (qlib from its binary layout, ours from Parquet), fit, scores. The
 folds go forward in time: `--train` sessions, a purge of as many as a label takes to be known and an embargo, `--validation` sessions to stop at, the purge again, and `--test` sessions
@@ -8,8 +8,13 @@ that are scored. The label of both is the rank within its session of the return 
 benchmarks on Alpha158 (its nets see 20 sessions of all factors), ours those of the project. Epochs and rows of a batch are the same. The project has no MLP: there its adapter trains qlib's,
 and what is compared is the way there.
 
-IC and rank IC are means over the scored sessions of all folds, with their spread over the seeds. The trials are counted: models x seeds x folds x sides. `refit` is fit and scores, with
-the factors there already. Figures of one run compare; the whole takes hours (`--seeds 20`), a first look is
+IC and rank IC are means over the scored sessions of all folds, with their spread over the seeds. The trials are counted: models x seeds x folds x sides. Figures of one run compare. Ratios are
+of qlib's seconds to ours: `all`, the whole path of both; `fit`, fit and scores of both, with the factors there already; `refit`, what each does when the next refit is due: qlib makes its factors
+again, ours are stored. Of LightGBM it is told which part of a fit is the library's own, boosting (`Booster.update`) and binned data sets (`Dataset.construct`), and what the ratios would be if all
+but our boosting took no time: no code around the library gets beyond that.
+
+`--equal 60` has LightGBM of both sides grow 60 trees by the project's parameters, none stopped early: the same work for the library. `--processor` counts the processor's seconds, of one thread, for
+a machine that does other things. The whole takes hours (`--seeds 20`), a first look is
 
     python benchmarks/zoo.py --short
 
@@ -25,7 +30,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,6 +40,7 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 PANEL = HERE.parents[1] / "../shared/data/us_daily_sp500/vintage=2018-02-09.parquet"
 HORIZON, EMBARGO, SEQUENCE = 5, 5, 20
+Clock = Callable[[], float]
 MODELS = ("LightGBM", "XGBoost", "MLP", "LSTM", "Transformer")
 QLIB = {
     "LightGBM": (
@@ -92,7 +99,9 @@ def main() -> None:
                             "folder": name,
                             "epochs": arguments.epochs,
                             "batch": arguments.batch,
-                            "threads": arguments.threads,
+                            "threads": 1 if arguments.processor else arguments.threads,
+                            "equal": arguments.equal,
+                            "processor": arguments.processor,
                         }
                         run = {**_measure(told), "side": side, "model": model, "seed": seed, "fold": number}
                         runs.append(run)
@@ -118,9 +127,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--short", action="store_true", help="one seed, one fold, 60 symbols, 252 sessions, two epochs, in place of what is said of them"
     )
+    parser.add_argument("--equal", type=int, default=0, metavar="TREES", help="LightGBM of both by the same parameters, and so many trees")
+    parser.add_argument("--processor", action="store_true", help="seconds of the processor, of one thread, and not of the clock")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output, progress on standard error")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     found = parser.parse_args()
+    if found.equal and found.models != ["LightGBM"]:
+        parser.error("--equal is of LightGBM: add --models LightGBM")
     if found.short:
         vars(found).update(SHORT)
     return found
@@ -183,17 +196,53 @@ def _measure(told: dict[str, Any]) -> dict[str, float]:
 def _of_side(told: dict[str, Any]) -> dict[str, float]:
     import polars as pl
 
-    scores, times = (_by_qlib if told["side"] == "qlib" else _by_ours)(told)
+    clock = time.process_time if told["processor"] else time.perf_counter
+    with _library_seconds(told["model"], clock) as of_library:
+        scores, times = (_by_qlib if told["side"] == "qlib" else _by_ours)(told, clock)
     labels = pl.read_parquet(Path(told["folder"]) / "labels.parquet")
     test = [date.fromisoformat(day) for day in told["fold"]["test"]]
     rows = scores.filter(pl.col("session").is_in(test)).join(labels, on=["symbol", "session"]).filter(pl.col("score").is_finite())
     by_session = rows.group_by("session").agg(ic=pl.corr("score", "outcome"), rank_ic=pl.corr("score", "outcome", method="spearman"))
     figures = {name: float(by_session[name].fill_nan(None).mean() or 0.0) for name in ("ic", "rank_ic")}
     peak = 1024.0 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-    return {**figures, **times, "seconds": sum(times.values()), "rows": float(rows.height), "peak_bytes": peak}
+    return {**figures, **times, **of_library, "seconds": sum(times.values()), "rows": float(rows.height), "peak_bytes": peak}
 
 
-def _by_qlib(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
+@contextmanager
+def _library_seconds(model: str, clock: Clock) -> Iterator[dict[str, float]]:
+    """The seconds of LightGBM's own boosting and binning in this block, and the trees that were grown."""
+    found: dict[str, float] = {}
+    if model != "LightGBM":
+        yield found
+        return
+    import lightgbm as lgb
+
+    found |= {"boosting_seconds": 0.0, "binning_seconds": 0.0, "trees": 0.0}
+    update, construct = lgb.Booster.update, lgb.Dataset.construct
+
+    def boosted(*arguments: Any, **named: Any) -> Any:
+        start = clock()
+        done = update(*arguments, **named)
+        found["boosting_seconds"] += clock() - start
+        found["trees"] += 1
+        return done
+
+    def constructed(data: Any) -> Any:
+        if data._handle is not None or (data.reference is not None and data.reference._handle is None):
+            return construct(data)
+        start = clock()
+        construct(data)
+        found["binning_seconds"] += clock() - start
+        return data
+
+    lgb.Booster.update, lgb.Dataset.construct = boosted, constructed
+    try:
+        yield found
+    finally:
+        lgb.Booster.update, lgb.Dataset.construct = update, construct
+
+
+def _by_qlib(told: dict[str, Any], clock: Clock) -> tuple[Any, dict[str, float]]:
     """Qlib's loader, processors, dataset and model, as its benchmarks put them together; its recorder is silent."""
     import importlib
 
@@ -208,10 +257,10 @@ def _by_qlib(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
     kind = getattr(importlib.import_module(f"qlib.contrib.model.{module}"), name)
     qlib.init(provider_uri=str(folder / "qlib"), region="us", kernels=told["threads"], logging_level=40)
     with quiet_qlib():
-        start = time.perf_counter()
+        start = clock()
         frame = _qlib_frame(folder, fold, looks_back=looks_back)
-        features = time.perf_counter() - start
-        start = time.perf_counter()
+        features = clock() - start
+        start = clock()
         data = _qlib_data(frame, fold, is_net=looks_back or model == "MLP", looks_back=looks_back)
         made = kind(**_qlib_arguments(told, arguments))
         if model == "MLP":
@@ -219,10 +268,10 @@ def _by_qlib(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
 
             made.get_metric = lambda *_: torch.zeros(())  # for its log alone; it fails on sessions of fewer than 50 rows
         made.fit(data)
-        fit = time.perf_counter() - start
-        start = time.perf_counter()
+        fit = clock() - start
+        start = clock()
         found = made.predict(data)
-        predict = time.perf_counter() - start
+        predict = clock() - start
     scores = found.reset_index().set_axis(["session", "symbol", "score"], axis=1)
     table = pl.from_pandas(scores).with_columns(pl.col("session").cast(pl.Date), pl.col("score").cast(pl.Float64))
     return table, {"features_seconds": features, "fit_seconds": fit, "predict_seconds": predict}
@@ -265,6 +314,13 @@ def _qlib_data(frame: Any, fold: dict[str, list[str]], *, is_net: bool, looks_ba
 
 def _qlib_arguments(told: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
     model, threads = told["model"], told["threads"]
+    if model == "LightGBM" and told["equal"]:
+        from ats_assets.models.learners.lightgbm import LightgbmSettings, parameters
+
+        same = {
+            name: value for name, value in parameters(LightgbmSettings(seed=told["seed"])).items() if name not in {"objective", "metric"}
+        }
+        return same | {"num_threads": threads, "num_boost_round": told["equal"], "early_stopping_rounds": told["equal"]}
     if model == "LightGBM":
         return arguments | {"num_threads": threads, "seed": told["seed"]}
     if model == "XGBoost":
@@ -281,7 +337,7 @@ def _qlib_arguments(told: dict[str, Any], arguments: dict[str, Any]) -> dict[str
     return arguments | common | {"d_feat": 158, "n_epochs": told["epochs"], "early_stop": 6}
 
 
-def _by_ours(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
+def _by_ours(told: dict[str, Any], clock: Clock) -> tuple[Any, dict[str, float]]:
     """Factors, training set and model by this project, as its assets put them together."""
     import importlib
 
@@ -301,24 +357,24 @@ def _by_ours(told: dict[str, Any]) -> tuple[Any, dict[str, float]]:
     model = Model(name=kind, kind=kind, learner=learner, quick=learner)
     importlib.import_module(LOADED.get(kind, "torch"))  # as qlib's side has it before its clock
     compute(pl.read_parquet(folder / "panel.parquet", n_rows=100), ALPHA158, threads=1)
-    start = time.perf_counter()
+    start = clock()
     panel = pl.read_parquet(folder / "panel.parquet")
     features = compute(panel.filter(pl.col("session") <= parts["test"][-1]), ALPHA158, threads=threads)
-    computed = time.perf_counter() - start
-    start = time.perf_counter()
+    computed = clock() - start
+    start = clock()
     days: list[date] = [day for day in panel["session"].unique().sort().to_list() if day <= parts["test"][-1]]
     data, training = _our_training_set(folder, parts, features, model.sequences_in(days), threads)
     found = fit(model, data, training, threads=threads)
     if not isinstance(found, Fitted):
         raise SystemExit(found.reason)
-    fitted = time.perf_counter() - start
-    start = time.perf_counter()
+    fitted = clock() - start
+    start = clock()
     rows = features.filter(pl.col("session").is_in(list(parts["test"]))).sort("session", "symbol")
     x: Any = rows.select(pl.col(data.features).cast(pl.Float32)).to_numpy(order="c")
     if model.sequence_sessions > 1:
         (x,) = sequences_of([rows], features, data.features, SequenceWindow(length=model.sequence_sessions, sessions=tuple(days)))
     scores = np.asarray(learner.load(found.content).predict(x, threads=threads))
-    predicted = time.perf_counter() - start
+    predicted = clock() - start
     table = rows.select("symbol", "session").with_columns(score=pl.Series(scores))
     return table, {"features_seconds": computed, "fit_seconds": fitted, "predict_seconds": predicted}
 
@@ -346,6 +402,8 @@ def _our_training_set(folder: Path, parts: dict[str, tuple[date, ...]], features
 
 def _our_arguments(told: dict[str, Any]) -> dict[str, Any]:
     model = told["model"]
+    if told["equal"]:
+        return {"seed": told["seed"]} | dict.fromkeys(("min_rounds", "max_rounds", "early_stopping_rounds"), told["equal"])
     if model in {"LightGBM", "XGBoost"}:
         return {"seed": told["seed"]}
     if model == "MLP":
@@ -364,26 +422,44 @@ def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
         for name in ("ic", "rank_ic"):
             by_seed = [statistics.mean(run[name] for run in own if run["seed"] == seed) for seed in seeds]
             row |= {name: statistics.mean(by_seed), f"{name}_spread": statistics.stdev(by_seed) if len(seeds) > 1 else 0.0}
-        for name in ("features_seconds", "fit_seconds", "predict_seconds", "seconds"):
-            row[name] = statistics.median(run[name] for run in own)
+        for name in ("features_seconds", "fit_seconds", "predict_seconds", "seconds", "boosting_seconds", "binning_seconds", "trees"):
+            if name in own[0]:
+                row[name] = statistics.median(run[name] for run in own)
         row["refit_seconds"] = row["fit_seconds"] + row["predict_seconds"]
         found[side] = row
+    found["ratio"] = _ratios(found["qlib"], found["ours"])
+    return found
+
+
+def _ratios(qlib: dict[str, float], ours: dict[str, float]) -> dict[str, float]:
+    """Of qlib's seconds to ours; `bound_…` those that would be left if all but our boosting took no time."""
+    found = {name: qlib[name] / ours[name] for name in ("seconds", "refit_seconds", "peak_bytes")}
+    found["next_seconds"] = qlib["seconds"] / ours["refit_seconds"]
+    if ours.get("boosting_seconds"):
+        found |= {f"bound_{name}": qlib[name] / ours["boosting_seconds"] for name in ("seconds", "refit_seconds")}
     return found
 
 
 def _table(result: dict[str, Any]) -> str:
-    lines = ["| model | side | IC | rank IC | factors | fit | scores | all | refit | peak |", "|---|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| model | side | IC | rank IC | factors | fit | scores | all | peak |", "|---|---|---|---|---|---|---|---|---|"]
     for model, sides in result["models"].items():
-        for side, row in sides.items():
-            times = " | ".join(
-                f"{row[name]:.1f} s" for name in ("features_seconds", "fit_seconds", "predict_seconds", "seconds", "refit_seconds")
-            )
+        for side in ("qlib", "ours"):
+            row = sides[side]
+            times = " | ".join(f"{row[name]:.1f} s" for name in ("features_seconds", "fit_seconds", "predict_seconds", "seconds"))
             skill = " | ".join(f"{row[name]:.4f} ± {row[f'{name}_spread']:.4f}" for name in ("ic", "rank_ic"))
             lines.append(f"| {model} | {side} | {skill} | {times} | {row['peak_bytes'] / 1e9:.2f} GB |")
-        first, again = (sides["qlib"][name] / sides["ours"][name] for name in ("seconds", "refit_seconds"))
-        lines.append(
-            f"| {model} | ratio | | | | | | {first:.1f} | {again:.1f} | {sides['qlib']['peak_bytes'] / sides['ours']['peak_bytes']:.1f} |"
-        )
+    lines.append("")
+    for model, sides in result["models"].items():
+        of = sides["ratio"]
+        text = f"{model}, times as fast: all {of['seconds']:.1f}, refit {of['next_seconds']:.1f}, fit {of['refit_seconds']:.1f}; qlib's memory {of['peak_bytes']:.1f} times ours"
+        if "bound_seconds" in of:
+            shares = "; ".join(
+                f"{side} {row['trees']:.0f} trees, boosting {row['boosting_seconds'] / row['fit_seconds']:.0%} of a fit and binning {row['binning_seconds'] / row['fit_seconds']:.0%}"
+                for side, row in sides.items()
+                if side != "ratio"
+            )
+            text += f". Were all but our boosting nothing: all and refit {of['bound_seconds']:.1f}, fit {of['bound_refit_seconds']:.1f} ({shares})"
+        lines.append(text)
     return "\n".join([f"{result['trials']} trials", "", *lines])
 
 
