@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -239,8 +240,39 @@ def _compile(project: Project, log) -> None:
     folders = [str(project.site_packages()), str(project.root / "ats_assets")]
     byte_code = ["-m", "compileall", "-q", "-j", "0", "-x", NOT_COMPILED, *folders]
     log.flush()
-    with subprocess.Popen([str(project.python), "-m", "ats_assets.runs.compiling"], **how):
-        subprocess.run([str(project.python), *byte_code], check=False, **how)
+    commands = [[str(project.python), "-m", "ats_assets.runs.compiling"], [str(project.python), *byte_code]]
+    with contextlib.ExitStack() as until_done:
+        running = [until_done.enter_context(subprocess.Popen(command, **how)) for command in commands]
+        line = TerminalLine()
+        while any(one.poll() is None for one in running):
+            line.show("compiling")
+            time.sleep(0.2)
+        line.clear()
+
+
+class TerminalLine:
+    """One line on a terminal that tells what takes long, and for how long it has; elsewhere nothing. Several threads may have one."""
+
+    def __init__(self, total: int = 0) -> None:
+        self._started, self._is_terminal, self._lock = time.monotonic(), sys.stderr.isatty(), threading.Lock()
+        self._done, self._total = 0, total
+
+    def count(self, doing: str) -> None:
+        """One more of the total is done."""
+        with self._lock:
+            self._done += 1
+        self.show(f"{doing} {self._done} of {self._total}")
+
+    def show(self, doing: str) -> None:
+        """Say what is done now."""
+        if self._is_terminal:
+            with self._lock:
+                print(f"\r  {doing}, {time.monotonic() - self._started:.0f} s   ", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Leave nothing of it."""
+        if self._is_terminal:
+            print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -364,9 +396,12 @@ def _install_locks(project: Project, locks: list[Path], log, handed_down, missin
     _renew_pip(project, locks[0], log, handed_down)
     parts = max(1, min(PIPS, missing))
     files = locks if parts == 1 else [*_dealt(project, locks[0], parts), *locks[1:]]
+    line = TerminalLine(missing) if missing else None
     with ThreadPoolExecutor(len(files)) as threads:
         hashed = (["--require-hashes", "--no-deps", "-r", str(file)] for file in files)
-        pips = [threads.submit(_pip, project, one, log, handed_down, total=missing // parts) for one in hashed]
+        pips = [threads.submit(_pip, project, one, log, handed_down, line=line) for one in hashed]
+    if line:
+        line.clear()
     for pip in pips:
         pip.result()
 
@@ -397,24 +432,22 @@ def family(requirement: str) -> str:
     return re.split(r"[-_.=]", requirement, maxsplit=1)[0].lower()
 
 
-def _pip(project: Project, arguments: list[str], log, handed_down, total: int = 0) -> None:
-    """Run `pip install`, its output into the log, its progress onto a terminal."""
+def _pip(project: Project, arguments: list[str], log, handed_down, line: "TerminalLine | None" = None) -> None:
+    """Run `pip install`, its output into the log; what it collects and unpacks is told on a line of the terminal that several may share."""
     options = ["--no-input", "--disable-pip-version-check", "--no-compile", "--progress-bar=off"]
     command = [str(project.python), "-m", "pip", "install", *options, *arguments]
     print("$", *command, file=log, flush=True)
-    started, collected, lines = time.monotonic(), 0, []
+    lines = []
     how = {"cwd": project.root, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "errors": "replace"}
     with subprocess.Popen(command, pass_fds=handed_down, text=True, **how) as pip:
         assert pip.stdout is not None
-        for line in pip.stdout:
-            log.write(line)
-            lines.append(line)
-            collected += line.startswith(("Collecting ", "Processing "))
-            if total and sys.stderr.isatty():
-                doing = "unpacking" if line.startswith("Installing collected") else f"collecting {collected} of {total}"
-                print(f"\r  {doing}, {time.monotonic() - started:.0f} s   ", end="", file=sys.stderr, flush=True)
-    if total and sys.stderr.isatty():
-        print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+        for told in pip.stdout:
+            log.write(told)
+            lines.append(told)
+            if line and told.startswith(("Collecting ", "Processing ")):
+                line.count("collecting")
+            elif line and told.startswith("Installing collected"):
+                line.show("unpacking")
     if pip.returncode:
         log.flush()
         raise DevError(

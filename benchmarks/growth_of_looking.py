@@ -42,7 +42,7 @@ from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.features.choosing import model_families  # noqa: E402
 from ats_assets.models.assets import READ_AT_ONCE  # noqa: E402
 from ats_assets.orchestration.partitions import newest_partition  # noqa: E402
-from ats_assets.runs.progress import RunProgress  # noqa: E402
+from ats_assets.runs.run_progress import RunProgress  # noqa: E402
 from ats_assets.runs.runner import Outcome, Runner  # noqa: E402
 from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402

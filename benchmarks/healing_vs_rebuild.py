@@ -28,7 +28,7 @@ from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.lineage.delivered import delivered_versions  # noqa: E402
 from ats_assets.lineage.healing import Healing  # noqa: E402
-from ats_assets.runs.progress import RunProgress  # noqa: E402
+from ats_assets.runs.run_progress import RunProgress  # noqa: E402
 from ats_assets.runs.runner import Outcome, Runner  # noqa: E402
 from ats_assets.runs.stale_partitions import heal_all  # noqa: E402
 from ats_assets.runs.startup import quiet  # noqa: E402

@@ -35,7 +35,7 @@ from ats_assets.lineage.explaining import Explaining  # noqa: E402
 from ats_assets.lineage.healing import Healing  # noqa: E402
 from ats_assets.models.learners.lightgbm import Unavailable  # noqa: E402
 from ats_assets.orchestration import graph, io_manager, reading  # noqa: E402
-from ats_assets.runs.progress import RunProgress  # noqa: E402
+from ats_assets.runs.run_progress import RunProgress  # noqa: E402
 from ats_assets.runs.runner import Outcome, Runner  # noqa: E402
 from ats_assets.runs.sessions import chosen_sessions  # noqa: E402
 from ats_assets.runs.startup import quiet  # noqa: E402

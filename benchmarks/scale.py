@@ -219,7 +219,7 @@ def stage(home: Path, name: str, assets: Sequence[str], since: int = 0, until: i
     """Run a stage over the sessions that are stored, as Dagster does, in this process."""
     from ats_assets.definitions import build
     from ats_assets.runs.planned_runs import PlannedRun
-    from ats_assets.runs.progress import RunProgress
+    from ats_assets.runs.run_progress import RunProgress
     from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, Runner
     from ats_assets.runs.startup import open_instance, quiet
 

@@ -30,7 +30,7 @@ from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.orchestration.listed_events import listed_instance  # noqa: E402
 from ats_assets.orchestration.spreading import MAKE_SESSIONS, spreading  # noqa: E402
-from ats_assets.runs.progress import RunProgress  # noqa: E402
+from ats_assets.runs.run_progress import RunProgress  # noqa: E402
 from ats_assets.runs.runner import Outcome, Runner  # noqa: E402
 from ats_assets.runs.workers_at_hand import working_on  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402

@@ -60,7 +60,7 @@ def _make(deployment: Deployment) -> None:
     with quiet():
         from ats_assets.definitions import build  # noqa: PLC0415
         from ats_assets.runs.planned_runs import PlannedRun  # noqa: PLC0415
-        from ats_assets.runs.progress import RunProgress  # noqa: PLC0415 - the graph takes seconds to import
+        from ats_assets.runs.run_progress import RunProgress  # noqa: PLC0415 - the graph takes seconds to import
         from ats_assets.runs.runner import REPORTS, Outcome, Runner  # noqa: PLC0415
 
         settings = deployment.settings

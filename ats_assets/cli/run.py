@@ -22,8 +22,8 @@ from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.runs.abandoned import free_of_the_dead
 from ats_assets.runs.diagnosis import remember
 from ats_assets.runs.planned_runs import PlannedRun
-from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_log import announce, conclude
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.sessions import chosen_sessions

@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from ats_assets.errors import AtsError
 from ats_assets.orchestration.dagster_home import INSTANCE_FILE, dagster_home
-from ats_assets.orchestration.step_fields import step_fields
+from ats_assets.orchestration.step_fields import STEPS, step_fields
 from ats_assets.secrecy import redacted
 from ats_assets.settings import LoggingSettings
 
@@ -174,6 +174,8 @@ def configure_logs(settings: LoggingSettings) -> "Undo":
     as_json = settings.form == "json"
     shown = ToStderr(level if as_json else logging.WARNING, last_resort=not as_json)
     shown.setFormatter(JsonRecords() if as_json else None)
+    if not as_json:
+        shown.addFilter(lambda record: record.name != STEPS)  # Dagster shows them
     added: list[tuple[logging.Logger, logging.Handler]] = [(root if as_json else package, shown)]
     if settings.keep_runs:
         kept = RunFiles(settings.keep_days)

@@ -28,6 +28,7 @@ from ats_assets.orchestration.event_log import BatchedSqliteEventLogStorage
 from ats_assets.orchestration.latest_partitions import mend_latest_partitions
 from ats_assets.orchestration.remembered_partitions import remember_partitions
 from ats_assets.orchestration.remembered_revisions import remember_revisions
+from ats_assets.orchestration.step_lines import repeat_lines_of_steps
 from ats_assets.secrecy import guard_secrets, redacted_document, redacted_tags
 from ats_assets.settings import load_settings, settings_file
 from ats_assets.storage.quick_end import collect_rarely
@@ -52,6 +53,7 @@ def guard_instance() -> None:
     mend_latest_partitions()
     remember_partitions()
     remember_revisions()
+    repeat_lines_of_steps()
     with contextlib.suppress(SettingsError):  # which the code location shows
         load_settings()
 

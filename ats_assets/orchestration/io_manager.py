@@ -13,6 +13,7 @@ from typing_extensions import override
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError
 from ats_assets.orchestration.graph import CODE, SETTINGS, VINTAGES, asset_name, reads_of
+from ats_assets.orchestration.made_so_far import made_so_far
 from ats_assets.orchestration.partition_figures import Figures, figures_of
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import sessions_of
@@ -57,6 +58,7 @@ class WarehouseIOManager(dg.IOManager):
                 for block, part in obj.parts if isinstance(obj, InBlocks) else [(sessions, obj)]:
                     made |= self._write_block(context, asset, block, part, known)
                     more |= {} if isinstance(part, list) else figures_of(self._deployment, asset, figures, part, block)
+                    self._deployment.of(made_so_far).on_written(asset, len(made), len(sessions))
         counts = {session: {figures.rows: dg.MetadataValue.int(written.rows)} for session, written in made.items() if figures.rows}
         shown = {day.isoformat(): {**_shown(written), **counts.get(day, {}), **more.get(day, {})} for day, written in made.items()}
         add_partition_metadata(context.step_context, context.asset_key, shown)
@@ -100,6 +102,7 @@ class WarehouseIOManager(dg.IOManager):
                 own = warehouse.path(asset, session)
                 written = [one for one in written if one.path == own]
             made[session] = written[-1]
+            self._deployment.of(made_so_far).on_written(asset, len(made), len(sessions))
         return {session: made[session] for session in sessions}
 
     def _write_part(self, asset: str, part: SessionRows, known: Known, versions: AssetVersions) -> Written:

@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 _COMPUTE = "dagster._core.execution.context.compute"
+STEPS: Final = "ats_assets.steps"
+"""The logger that repeats what steps write to Dagster's log (`step_lines`)."""
 _ASSETS = 3
 """That are named of a step which makes several."""
 _last: list[tuple[Any, Mapping[str, str]]] = [(None, {})]

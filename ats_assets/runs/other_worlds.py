@@ -15,7 +15,7 @@ from ats_assets.lineage.healing import Healing
 from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
 from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.reports.comparison import KnowledgeComparison, knowledge_figures, store_comparison
-from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.writing import say

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -43,7 +43,7 @@ def told_time(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-class _Left(ProgressColumn):
+class LeftColumn(ProgressColumn):
     """The time that is left, in words."""
 
     @override
@@ -51,104 +51,35 @@ class _Left(ProgressColumn):
         return Text(task.fields.get("left", ""))
 
 
-class RunProgress:
-    """One bar of the sessions done in all parts of a run, one of the steps of the part that runs now.
+class Reminder:
+    """Another thread that has something shown again and again, also while one part of a job takes long.
 
     Parameters
     ----------
-    sessions
-        In all parts; 0: nobody knows.
-    unit
-        What they are called.
+    show
+        What it calls.
+    due
+        When next, by `time.monotonic`; asked after each time.
     """
 
-    def __init__(self, sessions: int, unit: str = "sessions") -> None:
-        self._console = console(stderr=True)
-        self._bars: Progress | None = None
-        if self._console.is_terminal:
-            columns = (
-                SpinnerColumn(),
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[unit]}"),
-                TimeElapsedColumn(),
-                _Left(),
-            )
-            self._bars = Progress(*columns, console=self._console)
-            self._total = self._bars.add_task("all", total=sessions, unit=unit, left="")
-            self._part = self._bars.add_task("", total=1, unit="steps", left="")
-        self._name = ""
-        self._started = self._begun = self._told = time.monotonic()
-        self._sessions, self._done = sessions, 0
-        self._weights: list[float] = []
-        self._planned = self._made = self._now = 0.0
-        self._share, self._before = 1.0, 0.0
-        self._steps = self._ended = 0
+    def __init__(self, show: Callable[[], None], due: Callable[[], float]) -> None:
+        self._show, self._due = show, due
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._remind, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._started = time.monotonic()
-        if self._bars:
-            self._bars.start()
-        return self
+    def begin(self) -> None:
+        """From now on."""
+        self._thread.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._bars:
-            self._bars.stop()
+    def end(self) -> None:
+        """No more; what is being shown ends first, so that nothing is said when the job is over."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=LINE_SECONDS)
 
-    def expect(self, weights: Sequence[float], sessions: int) -> None:
-        """What is to come, before its parts begin: how much work each is, by any measure, and how many of the sessions they are."""
-        self._weights, self._planned, self._made = list(weights), sum(weights), 0.0
-        known = bool(self._sessions) and sessions < self._sessions
-        self._share = sessions / self._sessions if known else 1.0
-        self._before = self._done / self._sessions if known else 0.0
-
-    def begin(self, name: str, steps: int) -> None:
-        """A part begins."""
-        self._begun, self._name, self._steps, self._ended = time.monotonic(), name, steps, 0
-        self._now = self._weights.pop(0) if self._weights else 0.0
-        if self._bars:
-            self._bars.reset(self._part, total=steps, description=name)
-
-    def step(self, key: str, started: bool) -> None:
-        """A step of the part has started, or ended."""
-        self._ended += not started
-        if self._bars and started:
-            self._bars.update(self._part, description=f"{self._name}  {key}")
-        elif self._bars:
-            self._bars.advance(self._part)
-            self._bars.update(self._total, left=self._left())
-        elif time.monotonic() - self._told >= LINE_SECONDS:
-            self._told = time.monotonic()
-            said = f"{self._name}: {self._ended} of {self._steps} steps, {told_time(self._told - self._begun)}"
-            say(", ".join(filter(None, [said, self._left()])))
-
-    def within(self, key: str, done: int, given: int) -> None:
-        """Of a step so many pieces of work are done, of those that workers were given."""
-        told = f"{key}: {done} of {given} pieces of work"
-        if self._bars:
-            self._bars.update(self._part, description=f"{self._name}  {told}")
-        elif time.monotonic() - self._told >= LINE_SECONDS:
-            self._told = time.monotonic()
-            say(f"{self._name}: {told}, {told_time(self._told - self._begun)}")
-
-    def end(self, sessions: int) -> None:
-        """The part is done, and with it so many sessions."""
-        self._done += sessions
-        self._made, self._now = self._made + self._now, 0.0
-        if self._bars:
-            self._bars.advance(self._total, sessions)
-            return
-        self._told = time.monotonic()
-        left = self._left() if self._told - self._started >= LINE_SECONDS else ""
-        say(", ".join(filter(None, [f"{self._name}: {self._told - self._begun:.1f} s", left])))
-
-    def _left(self) -> str:
-        """In words; empty at the end, and where nobody knows."""
-        of_planned = self._made + self._now * (self._ended / self._steps if self._steps else 0.0)
-        share = min(self._before + self._share * of_planned / self._planned, 1.0) if self._planned else 0.0
-        left = time_left(time.monotonic() - self._started, share)
-        return "" if left is None or share == 1 else f"about {told_time(left)} left"
+    def _remind(self) -> None:
+        while not self._over.wait(max(self._due() - time.monotonic(), 0.01)):
+            self._show()
 
 
 class LongJob:
@@ -171,29 +102,30 @@ class LongJob:
         self._what, self._total, self._unit = what, total, unit
         self._done = 0
         self._started = self._told = time.monotonic()
-        self._over, self._saying = threading.Event(), threading.Lock()
-        self._clock: threading.Thread | None = None
+        self._saying = threading.Lock()
+        self._reminder: Reminder | None = None
         out = console(stderr=True)
         self._bar: Progress | None = None
         if out.is_terminal:
             counted = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[unit]}")) if total is not None else ()
             self._bar = Progress(
-                SpinnerColumn(), TextColumn("{task.description}"), *counted, TimeElapsedColumn(), _Left(), console=out, transient=True
+                SpinnerColumn(), TextColumn("{task.description}"), *counted, TimeElapsedColumn(), LeftColumn(), console=out, transient=True
             )
             self._task = self._bar.add_task(what, total=total, unit=unit, left="")
         else:
-            self._clock = threading.Thread(target=self._tell, daemon=True)
+            self._reminder = Reminder(self._say, lambda: self._told + LINE_SECONDS)
 
     def __enter__(self) -> Self:
         self._started = self._told = time.monotonic()
         if self._bar:
             self._bar.start()
-        if self._clock:
-            self._clock.start()
+        if self._reminder:
+            self._reminder.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._over.set()
+        if self._reminder:
+            self._reminder.end()
         if self._bar:
             self._bar.stop()
 
@@ -216,10 +148,6 @@ class LongJob:
             if self._bar:
                 self._bar.update(self._task, total=total)
         self.step(done - self._done)
-
-    def _tell(self) -> None:
-        while not self._over.wait(LINE_SECONDS):
-            self._say()
 
     def _say(self, left: str = "") -> None:
         """A line, if there was none for some time."""

@@ -14,7 +14,7 @@ from ats_assets.lineage.closure import Closure, closure
 from ats_assets.lineage.rebuilding import Comparison, compare_files, copy_vintages, empty_world
 from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.runs.planned_runs import PlannedRun
-from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, Runner
 from ats_assets.runs.writing import say
 from ats_assets.storage.vintages import DELIVERED

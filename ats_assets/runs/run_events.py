@@ -1,6 +1,7 @@
 """Progress of a run from Dagster's events: seconds by step, partitions made, failed checks, and the time spent on the events themselves."""
 
 import contextlib
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ class EventClock:
                 del storage.batch
 
 
-def _nobody(step: str, started: bool) -> None:
+def _nobody(step: str, told: bool | str) -> None:
     """Nobody listens."""
 
 
@@ -79,10 +80,13 @@ class RunEvents:
         Of the events' own seconds, which are no step's.
     on_step
         Called with the step's key and True when a step starts, False when it has ended.
+    on_line
+        Called with the step's key and each line that it writes to the log, such as a fit that is done; those meant for debugging are not told.
     """
 
     clock: EventClock
     on_step: Callable[[str, bool], None] = _nobody
+    on_line: Callable[[str, str], None] = _nobody
     step_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     """Less the seconds of events that were stored meanwhile."""
     partitions: Counter[str] = field(default_factory=Counter)
@@ -100,6 +104,8 @@ class RunEvents:
         self.events += 1
         event = entry.dagster_event
         if event is None:
+            if entry.level >= logging.INFO and entry.step_key:
+                self.on_line(entry.step_key, entry.user_message)
             return
         kind, step = event.event_type, event.step_key or ""
         if kind == DagsterEventType.STEP_START:

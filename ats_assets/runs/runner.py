@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 import dagster as dg
 from dagster._core.utils import make_new_run_id
@@ -17,13 +18,15 @@ from ats_assets.errors import EventLogError
 from ats_assets.exports.schema import EXPORTS
 from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
+from ats_assets.orchestration.made_so_far import made_so_far
 from ats_assets.orchestration.spreading import spreading
 from ats_assets.runs.abandoned import PROCESS, process_tag
 from ats_assets.runs.failures import failure_messages, was_interrupted
 from ats_assets.runs.planned_runs import PlannedRun, Turn, turns
-from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.requests_so_far import requests_since
 from ats_assets.runs.run_events import EventClock, RunEvents
 from ats_assets.runs.run_origin import with_origin
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.storage.quick_end import collect_new
 
 OWN_TAGS = {"dagster/max_retries": "0"}
@@ -109,8 +112,10 @@ class Runner:
             Run what the models of a part read before all that is made of them in the part before, so that fits are made meanwhile (`turns`).
         """
         planned = turns(parts, self._definitions, self._deployment) if ahead else [Turn(part=part) for part in parts]
-        outcome.run_events.on_step = progress.step
+        outcome.run_events.on_step, outcome.run_events.on_line = progress.step, progress.note
         self._deployment.of(spreading).pieces.on_done = progress.within
+        self._deployment.of(made_so_far).on_written = partial(progress.within, unit="sessions")
+        progress.beside = requests_since(self._deployment.settings)
         progress.expect(
             [self._steps(turn.now) * max(len(turn.now.sessions), 1) for turn in planned], sum(len(part.sessions) for part in parts)
         )

@@ -11,7 +11,8 @@ from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.lineage.healing import Healing
 from ats_assets.lineage.known_rules import write_rules
 from ats_assets.runs.planned_runs import PlannedRun
-from ats_assets.runs.progress import LongJob, RunProgress
+from ats_assets.runs.progress import LongJob
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.startup import quiet
 

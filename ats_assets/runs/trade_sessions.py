@@ -15,7 +15,7 @@ from ats_assets.execution.closings import learn_closings
 from ats_assets.orchestration.graph import asset_name, prefixed
 from ats_assets.runs.abandoned import free_of_the_dead
 from ats_assets.runs.planned_runs import PlannedRun
-from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.sessions import tell_changes
 from ats_assets.runs.sessions_to_trade import sessions_to_trade

@@ -13,7 +13,7 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.runs.planned_runs import PlannedRun
-from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.storage import write_log
 from ats_assets.storage.vintages import DELIVERED

@@ -19,6 +19,7 @@ from ats_assets.monitoring.structured_logs import (
     logs_configured,
     run_log_folder,
 )
+from ats_assets.orchestration.step_fields import STEPS
 from ats_assets.runs.startup import open_instance
 from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import LoggingSettings
@@ -35,8 +36,11 @@ DAYS = dg.DailyPartitionsDefinition("2024-03-01")
 
 
 @dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
-def bars() -> None:
+def bars(context: dg.AssetExecutionContext) -> None:
     log.info("7 symbols are missing, says %s", SECRET)
+    context.log.debug("not kept")
+    context.log.info("lightgbm_model fitted at 2024-03-04")
+    context.log.warning(f"100% of orders cost real money, says {SECRET}")
     try:
         refuse()
     except ValueError:
@@ -74,6 +78,8 @@ def test_each_run_keeps_its_records_beside_the_output_of_its_steps(home: Path, i
     first, second = records_of(home, one.run_id), records_of(home, other.run_id)
     assert [(told["message"], told["level"]) for told in first] == [
         ("7 symbols are missing, says ***", "info"),
+        ("lightgbm_model fitted at 2024-03-04", "info"),
+        ("100% of orders cost real money, says ***", "warning"),
         ("it failed", "error"),
         ("looked at", "warning"),
     ]
@@ -81,7 +87,7 @@ def test_each_run_keeps_its_records_beside_the_output_of_its_steps(home: Path, i
         (one.run_id, "bars", "2024-03-04", "trees/deep")
     }
     assert {told["session"] for told in second} == {"2024-03-05 to 2024-03-07"}
-    assert "ValueError: no: ***" in first[1]["traceback"]
+    assert "ValueError: no: ***" in first[3]["traceback"]
     assert SECRET not in (home / "data/dagster/logs" / one.run_id / RECORDS_FILE).read_text()
 
 
@@ -91,6 +97,7 @@ def test_as_text_warnings_are_shown_as_ever_and_once(capsys: pytest.CaptureFixtu
     with logs_configured(LoggingSettings()):
         log.info("not shown")
         log.warning("look at %s", "this")
+        logging.getLogger(STEPS).warning("shown by Dagster itself")
         assert capsys.readouterr().err == "look at this\n"
         root.addHandler(logging.NullHandler())
         log.warning("shown by another")

@@ -1,8 +1,9 @@
 """Frames between assets and the warehouse, by a graph of three small assets that are defined as the real ones are."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -14,13 +15,15 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, MissingPartitionError
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.io_manager import WarehouseIOManager
+from ats_assets.orchestration.made_so_far import made_so_far
 from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.streaming import InBlocks, SessionRows, Streamed
 from ats_assets.settings import LabelsSettings
 from ats_assets.storage.atomic_file import FileGroup
 from ats_assets_tests.small_market import FIRST, small_market
 
 SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "close": pl.Float64})
-Make = Callable[[Sequence[date]], pl.DataFrame]
+Make = Callable[[Sequence[date]], pl.DataFrame | InBlocks | Streamed]
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def graph(deployment: Deployment, make: Make = rows) -> dg.Definitions:
     means = Node(name="means", group="test", kinds=frozenset(), reads=(Reads(asset="closes", back=3, lag=1),), code=("ats_assets.errors",))
 
     @raw.asset(deployment)
-    def raw_bars(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    def raw_bars(context: dg.AssetExecutionContext) -> Any:
         """As delivered."""
         return make(sessions_of(context.partition_keys))
 
@@ -227,3 +230,17 @@ def test_files_share_one_wait_for_the_disk_and_no_event_says_that_one_is_there_b
         assert job.execute_in_process(instance=instance, tags=range_tags(days)).success
     assert len(set(told)) == len(told) == 3 * len(days)
     assert [count for count in finished if count > 1] == [len(days)] * 3
+
+
+@pytest.mark.parametrize("by_session", [False, True])
+def test_a_step_that_is_written_piece_by_piece_says_how_many_sessions_it_has(
+    deployment: Deployment, days: list[date], by_session: bool
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    deployment.of(made_so_far).on_written = lambda *made: told.append(made)
+    blocks = InBlocks(parts=((block, rows(block)) for block in (days[:4], days[4:6])))
+    known = datetime(2024, 3, 1, tzinfo=UTC)
+    single = Streamed(parts=(SessionRows(session=day, rows=rows([day]), known=known) for day in days[:6]))
+    run(graph(deployment, lambda _: single if by_session else blocks), days[:6], "raw_bars")
+    assert deployment.warehouse.stored_sessions("raw_bars") == days[:6]
+    assert told == [("raw_bars", n, 6) for n in (range(1, 7) if by_session else (4, 6))]

@@ -15,7 +15,7 @@ from ats_assets.models import training_run
 from ats_assets.models.fits_ahead import FitsAhead, Made
 from ats_assets.orchestration.listed_events import listed_instance
 from ats_assets.runs.planned_runs import PlannedRun, turns
-from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, differences, files_of, small_market
 

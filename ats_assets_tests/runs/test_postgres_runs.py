@@ -13,7 +13,7 @@ import yaml
 
 from ats_assets.definitions import build
 from ats_assets.errors import EventLogError
-from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets_tests.small_market import FIRST, files_of, small_market
 from ats_assets_tests.trade_state.databases import PostgresServer, create_database

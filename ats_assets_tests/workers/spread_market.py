@@ -17,8 +17,8 @@ from dagster import DagsterEventType
 
 from ats_assets.definitions import build
 from ats_assets.orchestration.listed_events import listed_instance
-from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_events import EventClock, RunEvents
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.workers_at_hand import working_on
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, Files, files_of, small_market

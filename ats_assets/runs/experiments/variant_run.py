@@ -22,8 +22,8 @@ from ats_assets.reports.json_form import without_nan
 from ats_assets.runs.experiments.shared_partitions import Seed, share, signatures, sound_signatures
 from ats_assets.runs.experiments.variant_settings import base_settings, variant_folder, write_variant
 from ats_assets.runs.planned_runs import PlannedRun
-from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_log import announce, conclude
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.sessions import chosen_sessions
