@@ -21,6 +21,7 @@ def drift(
     from ats_assets.deployment import Deployment  # noqa: PLC0415
     from ats_assets.errors import MissingPartitionError  # noqa: PLC0415
     from ats_assets.learning.loop_history import loop_history  # noqa: PLC0415
+    from ats_assets.runs.progress import LongJob  # noqa: PLC0415
     from ats_assets.runs.writing import console, parse_day, write_table  # noqa: PLC0415
     from ats_assets.settings import load_settings  # noqa: PLC0415
 
@@ -29,7 +30,9 @@ def drift(
         raise MissingPartitionError(
             f"there is no drift in {deployment.warehouse.root}: add a table [drift] to the settings, and make it with ats run"
         )
-    steps = loop_history(deployment, parse_day(first, "--from") or date.min, parse_day(last, "--to") or date.max)
+    begin, end = parse_day(first, "--from") or date.min, parse_day(last, "--to") or date.max
+    with LongJob("ats drift"):
+        steps = loop_history(deployment, begin, end)
     if as_json:
         sys.stdout.write(json.dumps([asdict(step) for step in steps], indent=1, default=str, ensure_ascii=False) + "\n")
         return

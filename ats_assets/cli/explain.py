@@ -14,6 +14,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.lineage.index import LineageIndex
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.score_table import show_score
 from ats_assets.runs.writing import console
 from ats_assets.settings import load_settings
@@ -29,9 +30,10 @@ def explain(*, symbol: str, session: date, as_json: bool, order: bool = False) -
     """Write the explanation of the target, or of the order, to standard output."""
     deployment = Deployment(load_settings())
     index = LineageIndex(deployment)
-    index.refresh(full=False)
-    explaining = Explaining(deployment, index.entries())
-    explained = (explaining.order if order else explaining.target)(symbol, session.isoformat())
+    with LongJob("ats explain", 0, "files") as job:
+        index.refresh(full=False, reach=job.reach)
+        explaining = Explaining(deployment, index.entries())
+        explained = (explaining.order if order else explaining.target)(symbol, session.isoformat())
     if as_json:
         score = _score(deployment, symbol, session)
         found = {"symbol": symbol, **asdict(explained), "score": asdict(score) if score else None}

@@ -11,6 +11,7 @@ import typer
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.reports import REPORT
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
 from ats_assets.runs.writing import say
 from ats_assets.settings import ReportForm, load_settings
@@ -45,9 +46,11 @@ def _write_forms(deployment: Deployment, wanted: Mapping[ReportForm, Path | None
     from ats_assets.reports.report_data import report_data  # noqa: PLC0415
     from ats_assets.reports.report_forms import written_form  # noqa: PLC0415
 
-    content = backtest_content(report_data(deployment).inputs)
+    with LongJob("reading what the report is made of"):
+        content = backtest_content(report_data(deployment).inputs)
     for form, path in files.items():
-        written = written_form(content, form)
+        with LongJob(f"writing {form.upper()}"):
+            written = written_form(content, form)
         replace_file(path.absolute(), lambda file, written=written: file.write(written))
         say(f"{form.upper()}: {path.absolute()}")
 

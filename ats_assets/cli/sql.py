@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import QueryError, how_many
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.writing import console, require_writable, say, write_table
 from ats_assets.settings import load_settings
 from ats_assets.storage.sql_tables import SqlTables, explained
@@ -53,7 +54,7 @@ def sql(*, query: str | None, as_of: datetime | None, form: str, limit: int | No
 def _selected(tables: SqlTables, query: str, limit: int) -> pl.DataFrame:
     """The rows, and a notice where there are more than `limit` (0: no limit)."""
     found = tables.query(query)
-    with explained(tables.names, []):
+    with explained(tables.names, []), LongJob("ats sql"):
         rows = (found.head(limit + 1) if limit else found).collect()
     if limit and rows.height > limit:
         say(f"ats sql: only the first {how_many(limit, 'row')}; --limit N shows more, --limit 0 all")

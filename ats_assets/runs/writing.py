@@ -1,8 +1,10 @@
 """How commands write: tables on standard output, messages on standard error. Does not import Dagster, which takes seconds."""
 
+import contextlib
 import sys
 import textwrap
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from rich.text import Text
 
 PLAIN_WIDTH = 2000
 """Columns of what is not written to a terminal: no line is broken."""
+SLOW_SECONDS = 5.0
 
 
 def console(*, stderr: bool = False, whole_lines: bool = False) -> Console:
@@ -79,6 +82,18 @@ def write_table(out: Console, table: Table) -> None:
 def say(text: str) -> None:
     """One line about what is being done, on standard error."""
     typer.echo(text, err=True)
+
+
+@contextlib.contextmanager
+def said_if_slow(text: str, seconds: float = SLOW_SECONDS) -> Iterator[None]:
+    """Say something where a block takes longer than so many seconds: of commands that have no time to import a bar."""
+    timer = threading.Timer(seconds, say, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def parse_day(text: str | None, option: str) -> date | None:

@@ -1,11 +1,13 @@
 """What a terminal of 80 columns is shown: text is broken at spaces, and a path never, so that it can be copied."""
 
 import io
+import time
 
+import pytest
 from rich.console import Console
 from rich.text import Text
 
-from ats_assets.runs.writing import write_line, write_rows
+from ats_assets.runs.writing import said_if_slow, write_line, write_rows
 
 PATH = "/srv/research/" + "a-long-folder/" * 8 + "session=2021-03-31/known=2021-03-31T20-00-00.000000Z.parquet"
 WORDS = "what is said about it takes more than one line of a terminal that has eighty columns and no more"
@@ -40,3 +42,13 @@ def test_a_line_is_broken_at_spaces() -> None:
     lines = shown(terminal=True, line=f"{WORDS} {PATH}")
     assert lines[-1] == PATH
     assert max(map(len, lines[:-1])) <= 80
+
+
+def test_what_takes_long_is_told_once_and_what_does_not_never(capsys: pytest.CaptureFixture[str]) -> None:
+    with said_if_slow("still at it", 0.0):
+        time.sleep(0.1)
+    assert capsys.readouterr().err == "still at it\n"
+    with said_if_slow("still at it", 0.05):
+        pass
+    time.sleep(0.1)
+    assert capsys.readouterr().err == ""

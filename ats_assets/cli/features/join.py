@@ -10,6 +10,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError, how_many
 from ats_assets.features import FEATURE_REASONS, as_of
 from ats_assets.runs.event_files import ENDINGS, read_events, write_events
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.writing import require_writable, say
 from ats_assets.settings import load_settings
 
@@ -32,7 +33,8 @@ def join_features(
     frame = read_events(events)
     how = {"max_age_sessions": max_age_sessions, "delay": timedelta(minutes=delay_minutes), "restated": restated}
     try:
-        found = as_of(frame, features, deployment=Deployment(load_settings()), **how)
+        with LongJob(f"joining features to {how_many(frame.height, 'event')}"):
+            found = as_of(frame, features, deployment=Deployment(load_settings()), **how)
     except FeatureError as error:
         raise FeatureError(f"{events}: {error}") from error
     write_events(output, found)

@@ -8,13 +8,15 @@ from rich.text import Text
 
 from ats_assets.deployment import Deployment
 from ats_assets.runs.model_comparison import ModelComparison, compared_models
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.writing import console, say, write_rows
 from ats_assets.settings import load_settings
 
 
 def compare_models(*, challenger: str, champion: str, form: str) -> None:
     """Write the test, or its sessions, to standard output."""
-    found = compared_models(Deployment(load_settings()), challenger, champion)
+    with LongJob("ats models compare"):
+        found = compared_models(Deployment(load_settings()), challenger, champion)
     if form == "json":
         sys.stdout.write(json.dumps(_plain(found), indent=2, ensure_ascii=False, default=str) + "\n")
     elif form == "csv":

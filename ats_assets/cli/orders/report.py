@@ -2,6 +2,7 @@
 
 import sys
 import webbrowser
+from datetime import date
 
 from ats_assets.books.recorded_books import recorded_books
 from ats_assets.deployment import Deployment
@@ -12,6 +13,7 @@ from ats_assets.orders.trading_costs.cost_schemas import COSTS_SCHEMA
 from ats_assets.orders.trading_costs.stored_estimate import expected_costs
 from ats_assets.reports.execution_report import execution_report
 from ats_assets.reports.impact_blocks import OrderCosts
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.writing import say
 from ats_assets.settings import load_settings
 from ats_assets.storage.atomic_file import replace_file
@@ -24,10 +26,23 @@ def report(*, open_it: bool) -> None:
     sessions = warehouse.stored_sessions("execution_quality")
     if not sessions:
         raise AtsError("no session has been traded yet: run ats trade first")
+    with LongJob("ats orders report"):
+        page = _page(deployment, sessions)
+    path = settings.storage.data / "reports" / "execution.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, lambda file: file.write(page.encode()))
+    sys.stdout.write(f"{path}\n")
+    if open_it and not webbrowser.open(path.as_uri()):
+        say(f"no browser could be started: open {path}")
+
+
+def _page(deployment: Deployment, sessions: list[date]) -> str:
+    """What is stored of those sessions, as HTML."""
+    warehouse, settings = deployment.warehouse, deployment.settings
     account = warehouse.read("account", sessions)
     live = deployment.of(chosen_broker).is_live
     tested = warehouse.part("backtest", "equity").is_file()
-    page = execution_report(
+    return execution_report(
         account,
         warehouse.read("execution_quality", sessions),
         broker=str(account["broker"][-1]),
@@ -37,12 +52,6 @@ def report(*, open_it: bool) -> None:
         books=recorded_books(deployment, sessions) if settings.has_books else None,
         costs=_trading_costs(deployment) if settings.impact.is_on else None,
     )
-    path = settings.storage.data / "reports" / "execution.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda file: file.write(page.encode()))
-    sys.stdout.write(f"{path}\n")
-    if open_it and not webbrowser.open(path.as_uri()):
-        say(f"no browser could be started: open {path}")
 
 
 def _trading_costs(deployment: Deployment) -> OrderCosts:

@@ -9,11 +9,12 @@ import typer
 from ats_assets.cli.predict.row_output import model_as_json, write_rows
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.runs.writing import parse_day, require_writable, say
+from ats_assets.runs.writing import parse_day, require_writable, said_if_slow, say
 from ats_assets.settings import load_settings
 from ats_assets.storage.model_record import ModelRecord
 
 ENDINGS = (".json", ".csv", ".parquet")
+COMPILES = "ats predict: still at it; the first prediction from bars on a machine compiles kernels, which takes half a minute"
 Data = Mapping[str, Mapping[str, str]]
 
 
@@ -41,7 +42,8 @@ def predicted(
         from ats_assets.runs.bar_signals.signals_of_bars import signals_of_bars  # noqa: PLC0415
 
         import_numba_alone()
-        made = signals_of_bars(deployment, file, model=model, features=features, actions=actions, session=day)
+        with said_if_slow(COMPILES):
+            made = signals_of_bars(deployment, file, model=model, features=features, actions=actions, session=day)
         of = [line for record in made.records.values() for line in provenance(record, {})]
         write_bar_signals(made, [*of, f"data: {file} (a file)"], form=form, output=output)
         return

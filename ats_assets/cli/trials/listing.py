@@ -11,6 +11,7 @@ from rich.text import Text
 from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
 from ats_assets.evaluation.trial_selection import count_trials
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.writing import console, say, write_rows
 from ats_assets.settings import load_settings
 from ats_assets.trials import RecordedTrial, ledger_of
@@ -30,7 +31,8 @@ def listed(*, as_json: bool) -> None:
     else:
         rows = [tuple(Text(heading, style="bold") for heading in HEADINGS), *(_row(_plain(one, year)) for one in found)]
         write_rows(console(), rows)
-        count = count_trials(found)
+        with LongJob("counting different bets"):
+            count = count_trials(found)
         whole = f"{how_many(count.trials, 'trial')}, models that a backtest trades alone apart"
         console().print(f"{whole}; {how_many(count.effective, 'different bet')}. The report takes the deflated Sharpe ratio from that.")
     if fault:
