@@ -37,7 +37,7 @@ python3 dev.py COMMAND [arguments]
   torch               PyTorch for processors, for the models that are nets: pinned and hashed in requirements-torch.lock, 0.7 GB
   lock [arguments]    re-make requirements.lock from pyproject.toml; arguments go to `uv pip compile` (--upgrade, --upgrade-package NAME)
 
-The first command makes .venv from requirements.lock: a few minutes and about 3 GB of disk, once. Python 3.11 or 3.12 is needed.
+The first command makes .venv from requirements.lock: a few minutes and about 3.5 GB of disk, once. Python 3.11 or 3.12 is needed.
 The other commands of the system are in .venv/bin/ats. If the set-up looks wrong, delete .venv: the next command rebuilds it.
 """
 
@@ -330,7 +330,7 @@ def missing_prerequisites(project: Project, has_openmp=None, free_bytes=None) ->
             )
     locked = project.locked()
     missing_share = len(locked - project.installed()) / max(len(locked), 1)
-    needed = 3e9 * missing_share
+    needed = 3.5e9 * missing_share
     free = shutil.disk_usage(project.root).free if free_bytes is None else free_bytes
     if free < needed:
         faults.append(f"{needed / 1e9:.1f} GB of disk are needed in {project.root}, {free / 1e9:.1f} GB are free")
@@ -460,7 +460,7 @@ def _advice(output: str) -> str:
     if "DO NOT MATCH THE HASHES" in output:
         return "What the package index delivered is not what requirements.lock pins: don't install it; compare with another index."
     if "No space left" in output:
-        return "The disk is full: about 3 GB are needed beside .venv, and 1 GB in the temporary folder (TMPDIR)."
+        return "The disk is full: about 3.5 GB are needed beside .venv, and 1 GB in the temporary folder (TMPDIR)."
     if "No matching distribution found" in output:
         return "The index has no such package for this platform, or can't be reached (`pip config list` shows which one is asked)."
     return "Is the package index reachable? `pip config list` shows which one is asked."
