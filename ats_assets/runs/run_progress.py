@@ -1,5 +1,6 @@
 """Progress of a run of the graph: of all its parts, of the steps of the part that runs now, and of what goes on within a step."""
 
+import io
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Column
 
 from ats_assets.runs.progress import LINE_SECONDS, LeftColumn, Reminder, time_left, told_time
-from ats_assets.runs.writing import console, say
+from ats_assets.runs.writing import bar_console, say
 from ats_assets.secrecy import redacted
 
 BAR_SECONDS = 2.0
@@ -43,7 +44,7 @@ class RunProgress:
 
     def __init__(self, sessions: int, unit: str = "sessions") -> None:
         self.beside: Callable[[datetime], str] = _nothing
-        self._console = console(stderr=True)
+        self._console = bar_console()
         self._bars: Progress | None = None
         if self._console.is_terminal:
             columns = (
@@ -81,6 +82,8 @@ class RunProgress:
         self._reminder.end()
         if self._bars:
             self._bars.stop()
+            if isinstance(self._console.file, io.TextIOWrapper):
+                self._console.file.close()
 
     def expect(self, weights: Sequence[float], sessions: int) -> None:
         """What is to come, before its parts begin: how much work each is, by any measure, and how many of the sessions they are."""

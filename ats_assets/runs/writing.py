@@ -1,6 +1,7 @@
 """How commands write: tables on standard output, messages on standard error. Does not import Dagster, which takes seconds."""
 
 import contextlib
+import os
 import sys
 import textwrap
 import threading
@@ -29,6 +30,15 @@ def console(*, stderr: bool = False, whole_lines: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() and not whole_lines else PLAIN_WIDTH
     return Console(file=stream, width=width, highlight=False, soft_wrap=stderr)
+
+
+def bar_console() -> Console:
+    """Standard error, for bars that are drawn while Dagster runs steps: it captures the stream during each, which is no terminal then, so that bars stood still."""
+    out = console(stderr=True)
+    if not out.is_terminal:
+        return out
+    terminal = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
+    return Console(file=terminal, force_terminal=True, highlight=False, soft_wrap=True)
 
 
 def require_writable(output: Path | None) -> None:

@@ -21,6 +21,6 @@ class Clock:
 def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int = 160) -> io.StringIO:
     """Have progress shown as on a terminal."""
     screen = io.StringIO()
-    for module in (progress, run_progress):
-        monkeypatch.setattr(module, "console", lambda **_: Console(file=screen, force_terminal=True, width=width))
+    for module, name in ((progress, "console"), (run_progress, "bar_console")):
+        monkeypatch.setattr(module, name, lambda **_: Console(file=screen, force_terminal=True, width=width))
     return screen

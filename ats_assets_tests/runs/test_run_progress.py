@@ -1,6 +1,11 @@
 """Progress of runs: the time that is left is right where work goes evenly, and a step that takes long says what it is at, at least every half minute."""
 
+import contextlib
+import os
+import pty
 import re
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -170,3 +175,30 @@ def test_requests_of_a_download_are_counted_from_when_its_step_began(tmp_path: P
     state.begin(VendorCall(vendor="alpaca", host="h", key="-", method="GET", path="/v2"), Terms())
     assert told(began) == "1 request to alpaca, 3 requests to massive"
     assert not told(datetime.now(UTC) + timedelta(seconds=1))
+
+
+DRAWN = """
+import os, sys, time
+from ats_assets.runs.run_progress import RunProgress
+with RunProgress(100) as progress:
+    progress.begin("part", 4)
+    progress.step("raw_bars", True)
+    kept = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # as Dagster does while a step goes on
+    progress.within("raw_bars", 63, 126, unit="sessions")
+    time.sleep(0.5)
+    os.dup2(kept, 2)
+"""
+
+
+def test_bars_are_drawn_while_dagster_captures_the_output_of_a_step() -> None:
+    """They stood still in each step: what is captured is no terminal, and rich draws on nothing else."""
+    here, there = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", DRAWN], stdin=there, stdout=there, stderr=there) as made:
+        os.close(there)
+        drawn = b""
+        with contextlib.suppress(OSError), os.fdopen(here, "rb", buffering=0) as terminal:  # EIO where the other end is closed
+            while part := terminal.read(65_536):
+                drawn += part
+    assert made.returncode == 0, drawn
+    assert b"63 of 126 sessions" in drawn
