@@ -17,6 +17,8 @@ from ats_assets.secrecy import redacted
 
 BAR_SECONDS = 2.0
 """How often a bar is told what goes on within a step."""
+BESIDE = 64
+"""Columns of a terminal that are beside what is told: bar, counts, times."""
 NEWS_LETTERS = 120
 """Of a line of the log that are shown."""
 
@@ -49,7 +51,7 @@ class RunProgress:
         if self._console.is_terminal:
             columns = (
                 SpinnerColumn(),
-                TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+                TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
                 BarColumn(bar_width=20),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[unit]}"),
@@ -144,7 +146,8 @@ class RunProgress:
         if not self._name:
             return
         if self._bars:
-            self._bars.update(self._part, description=f"{self._name}  {self._step_told()}".rstrip())
+            text, room = f"{self._name}  {self._step_told()}".rstrip(), max(self._console.width - BESIDE, 24)
+            self._bars.update(self._part, description=text if len(text) <= room else f"{text[: room - 1]}…")
             self._bars.update(self._total, left=self._left())
             return
         with self._saying:
