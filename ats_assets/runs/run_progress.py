@@ -17,8 +17,8 @@ from ats_assets.secrecy import redacted
 
 BAR_SECONDS = 2.0
 """How often a bar is told what goes on within a step."""
-BESIDE = 64
-"""Columns of a terminal that are beside what is told: bar, counts, times."""
+BAR, BESIDE = 10, 42
+"""Columns of a terminal: a bar's, and of counts, times and gaps beside what is told."""
 NEWS_LETTERS = 120
 """Of a line of the log that are shown."""
 
@@ -52,7 +52,7 @@ class RunProgress:
             columns = (
                 SpinnerColumn(),
                 TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-                BarColumn(bar_width=20),
+                BarColumn(bar_width=BAR),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[unit]}"),
                 TimeElapsedColumn(),
@@ -146,7 +146,9 @@ class RunProgress:
         if not self._name:
             return
         if self._bars:
-            text, room = f"{self._name}  {self._step_told()}".rstrip(), max(self._console.width - BESIDE, 24)
+            room, told = max(self._console.width - BESIDE - BAR, 24), self._step_told()
+            whole = f"{self._name}  {told}".rstrip()
+            text = told if told and len(whole) > room else whole
             self._bars.update(self._part, description=text if len(text) <= room else f"{text[: room - 1]}…")
             self._bars.update(self._total, left=self._left())
             return
