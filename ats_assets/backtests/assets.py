@@ -24,6 +24,8 @@ from ats_assets.impact.stored_impact import stored_impact
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.orchestration.sparkline import sparkline_markdown
+from ats_assets.portfolio.allowed_changes import COLUMN
+from ats_assets.portfolio.choosing import holds_books
 from ats_assets.portfolio.working_rules import order_algorithms, working_rules
 from ats_assets.settings import BacktestSettings, Settings
 from ats_assets.trials import BacktestTrial
@@ -81,7 +83,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         sessions = traded_sessions(deployment, config)
         trial = BacktestTrial(deployment, node.name, traded="targets", what=_what_is_traded(settings))
         trial.begin()
-        targets = deployment.warehouse.read("targets", sessions, ["symbol", "session", "target_weight"])
+        targets = deployment.warehouse.read("targets", sessions, traded_columns(deployment))
         impact = stored_impact(deployment, sessions[:-1])
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
         actions, of_actions = of_whole(deployment, "corporate_actions", told)
@@ -127,6 +129,11 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         )
 
     return [backtest]
+
+
+def traded_columns(deployment: Deployment) -> list[str]:
+    """What is read of the targets to trade them."""
+    return ["symbol", "session", "target_weight", *([COLUMN] if deployment.of(holds_books) else [])]
 
 
 def _what_is_traded(settings: Settings) -> dict[str, Any]:

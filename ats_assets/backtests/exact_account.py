@@ -20,6 +20,7 @@ from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import total
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio.account import TradeLedger, empty_ledger
+from ats_assets.portfolio.allowed_changes import ANY, change_of_others, weight_allowed
 from ats_assets.portfolio.costs import Cents
 
 ROUNDING = 1e-9
@@ -163,8 +164,11 @@ def _rebalanced(
         return equity, True
     if not _laid_out(first, last, market, prices, desk.target):
         return equity, False
+    resting = _set_aside(first, last, market, equity, desk)
     rate = (rules.commission_bps if rules.modelled else rules.commission_bps + rules.half_spread_bps + rules.slippage_bps) / 1e4
     invested = costs_left(equity, rate, rules, terms, desk)
+    if resting:
+        _put_back(invested, desk)
     brought, modelled = resize(invested, rate, prices, shares, rules, terms, desk)
     account.cash[0] += brought
     account.cash[0] -= modelled
@@ -200,6 +204,38 @@ def _laid_out(first: int, last: int, market: Prices, prices: Floats, target: Flo
     for j in range(len(target)):
         target[j] /= size
     return size <= 1.0 + ROUNDING
+
+
+@kernel
+def _set_aside(first: int, last: int, market: Prices, equity: float, desk: ExactDesk) -> bool:
+    """Take what stays as it is out of what is traded; its values are left in `after`. Whether there is any."""
+    some = False
+    for k in range(first, last):
+        some = some or market.target_changes[k] != ANY
+    if not some:
+        return False
+    desk.size[:] = change_of_others(market.target_changes[first:last])
+    for k in range(first, last):
+        desk.size[market.target_columns[k]] = market.target_changes[k]
+    for j in range(len(desk.held)):
+        current = desk.held[j] / equity
+        stays = desk.size[j] != ANY and weight_allowed(current, desk.target[j], int(desk.size[j])) == current
+        desk.after[j] = desk.held[j] if stays else 0.0
+        if stays:
+            desk.target[j], desk.held[j] = 0.0, 0.0
+    return True
+
+
+@kernel
+def _put_back(invested: float, desk: ExactDesk) -> None:
+    """What stays, at its value; where it leaves less than the others want they have what is left, since nothing is lent."""
+    staying, wanted = total(desk.after), total(desk.target) * invested
+    if wanted > 0.0 and desk.target.min() >= 0.0 and desk.after.min() >= 0.0 and staying + wanted > invested:
+        desk.target[:] *= max(0.0, invested - staying) / wanted
+    for j in range(len(desk.held)):
+        if desk.after[j] != 0.0:
+            desk.held[j] = desk.after[j]
+            desk.target[j] = desk.held[j] / invested if invested > 0.0 else 0.0
 
 
 @kernel

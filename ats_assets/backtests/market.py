@@ -22,6 +22,7 @@ from ats_assets.errors import ContractError, how_many
 from ats_assets.impact import ImpactTerms
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import borrow_rates, counted_payment, price_after, session_actions
+from ats_assets.portfolio.allowed_changes import change_codes
 from ats_assets.settings import MarginSettings
 
 
@@ -57,6 +58,8 @@ class Market:
     """Cash for an old share at the session's open."""
     target_columns: NDArray[np.intp]
     target_weights: Floats
+    target_changes: NDArray[np.int64]
+    """What is allowed of each position (`ats_assets.portfolio.allowed_changes`)."""
     target_bounds: NDArray[np.int64]
     """Of shape (n_sessions + 1,): where the targets of a session begin, by their columns, and end; none are no opinion."""
 
@@ -76,6 +79,7 @@ class Market:
             ended_bounds=np.cumsum([0, *map(len, self.ended)]),
             target_columns=self.target_columns,
             target_weights=self.target_weights,
+            target_changes=self.target_changes,
             target_bounds=self.target_bounds,
             terms=terms,
         )
@@ -235,8 +239,8 @@ def _by_session(targets: pl.DataFrame, days: pl.Series, columns: NDArray[np.intp
     there = row_of >= 0
     order = row_of[there]
     per_session = there.reshape(len(days), width).sum(axis=1, dtype=np.int64)
-    weights = targets["target_weight"].to_numpy()[order]
-    return {"target_columns": columns[order], "target_weights": weights, "target_bounds": np.append(0, np.cumsum(per_session))}
+    wanted = {"target_weights": targets["target_weight"].to_numpy()[order], "target_changes": change_codes(targets)[order]}
+    return {"target_columns": columns[order], **wanted, "target_bounds": np.append(0, np.cumsum(per_session))}
 
 
 def _refuse(frame: pl.DataFrame, which: NDArray[np.bool_], name: str, why: str) -> None:

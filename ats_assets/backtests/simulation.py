@@ -17,6 +17,7 @@ from ats_assets.kernels.sums import total
 from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.account import Holdings, Indices, charge, value_of
 from ats_assets.portfolio.actions import CANCELLED, apply_actions, price_of_new
+from ats_assets.portfolio.allowed_changes import change_of_others, change_under_brake
 from ats_assets.portfolio.costs import cents_of
 from ats_assets.portfolio.drawdown_brake import exposure_factor
 from ats_assets.portfolio.exit_prices import POSITION_GONE
@@ -65,6 +66,7 @@ class Prices(NamedTuple):
     """Of shape (n_sessions + 1,): where the columns of a session begin in `ended`."""
     target_columns: Indices
     target_weights: Floats
+    target_changes: NDArray[np.int64]
     target_bounds: NDArray[np.int64]
     """Of shape (n_sessions + 1,), as `ended_bounds`."""
     terms: ImpactTerms
@@ -261,8 +263,11 @@ def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: T
     equity = (sessions.cash[since : i + 1] + sessions.value[since : i + 1]) / 100.0
     exposure = exposure_factor(equity, np.zeros(len(equity)), rules.brake)
     target, everywhere = np.zeros(len(quoted)), np.full(len(quoted), True)
-    for k in range(market.target_bounds[i], market.target_bounds[i + 1]):
-        target[market.target_columns[k]] = market.target_weights[k] * exposure
+    first, last = market.target_bounds[i], market.target_bounds[i + 1]
+    changes = np.full(len(quoted), change_of_others(market.target_changes[first:last]))
+    for k in range(first, last):
+        j, weight = market.target_columns[k], market.target_weights[k]
+        target[j], changes[j] = weight * exposure, change_under_brake(market.target_changes[k], weight, exposure)
     return PlanInputs(
         held=holdings.shares,
         prices=market.last_close[i],
@@ -272,6 +277,7 @@ def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: T
         tradable=everywhere,
         shortable=everywhere,
         fractional=np.full(len(quoted), rules.costs.fractional_shares),
+        changes=changes,
     )
 
 

@@ -1,7 +1,7 @@
 """The books of the strategies behind an account: one function for backtests, paper and live."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
@@ -26,7 +26,7 @@ class BookInputs:
         By the name of each strategy that has some: its share of the equity.
     targets
         session, symbol, target_weight: what was traded.
-    averaged
+    averaged, resting
         See `wanted_parts`.
     bars, actions, known
         As the backtest takes them.
@@ -40,6 +40,7 @@ class BookInputs:
     known: Identities
     portfolio: PortfolioSettings
     settings: BacktestSettings
+    resting: Mapping[str, Collection[date]] = field(default_factory=dict)
 
 
 def account_books(history: AccountHistory, inputs: BookInputs, sessions: Sequence[date]) -> Tables:
@@ -64,7 +65,7 @@ def account_books(history: AccountHistory, inputs: BookInputs, sessions: Sequenc
         {name: one.value or 0 for name, one in held.items()},
         {name: inputs.known.symbol(name, days[0]) for name in held},
     )
-    parts = wanted_parts(inputs.capital, targets, inputs.averaged)
+    parts = wanted_parts(inputs.capital, targets, inputs.averaged, inputs.resting)
     for events in account_events(history, market, parts, inputs.known, inputs.settings):
         ledger.pass_session(events)
     return ledger.tables()

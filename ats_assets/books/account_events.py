@@ -1,5 +1,6 @@
 """An account's history as the events of its sessions: with the market beside it, who was paid what, and what each strategy wanted."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -108,13 +109,13 @@ class _Account:
         marks = price_after(market.last_close[i - 1], market.ratio[i], market.paid[i])
         return {market.instruments[j]: float(marks[j]) for j in np.flatnonzero(gone & np.isfinite(marks))}
 
-    def _wanted(self, weights: Mapping[str, tuple[float, ...]], equity: int, marks: Floats) -> dict[str, list[int]]:
-        """Units that make up the weights."""
-        found = {}
+    def _wanted(self, weights: Mapping[str, tuple[float, ...]], equity: int, marks: Floats) -> dict[str, list[int | None]] | None:
+        """Units that make up the weights; None of what is held without an opinion, and where there is nothing else."""
+        found: dict[str, list[int | None]] = {}
         for name, own in weights.items():
             mark = float(marks[self._place[name]])
-            found[name] = [share_units(weight * equity / 100 / mark) if mark > 0 else 0 for weight in own]
-        return found
+            found[name] = [None if math.isnan(weight) else share_units(weight * equity / 100 / mark) if mark > 0 else 0 for weight in own]
+        return found if any(units is not None for own in found.values() for units in own) else None
 
     def _actions(self, i: int) -> dict[str, Action]:
         market = self._market

@@ -103,7 +103,7 @@ class SessionEvents:
     gone
         Price of what ceases to trade: what strategies hold of it against each other they close there.
     wanted
-        Units that each strategy wants to hold, in the order of strategies, as decided at the close before, in shares of that time; None where nobody had an opinion.
+        Units that each strategy wants to hold, in the order of strategies, as decided at the close before, in shares of that time; None of one that holds what it has, and altogether where nobody had an opinion.
     weight
         Of one unit in the equity, when it was decided: what the no-trade band is measured with.
     values
@@ -125,7 +125,7 @@ class SessionEvents:
     fills: Sequence[AccountFill] = ()
     quoted: Mapping[str, float] = field(default_factory=dict)
     gone: Mapping[str, float] = field(default_factory=dict)
-    wanted: Mapping[str, Sequence[int]] | None = None
+    wanted: Mapping[str, Sequence[int | None]] | None = None
     weight: Mapping[str, float] = field(default_factory=dict)
     values: Mapping[str, int]
     prices: Mapping[str, float]

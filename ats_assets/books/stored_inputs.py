@@ -7,14 +7,21 @@ import polars as pl
 
 from ats_assets.backtests.stored_bars import traded_bars
 from ats_assets.books.account_books import BookInputs
-from ats_assets.corporate_actions.identity import identities_of
+from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.deployment import Deployment
 from ats_assets.holding.followed import followed_periods
 from ats_assets.holding.schema import HOLDING, HOLDING_SCHEMA
 from ats_assets.orchestration.reading import of_whole
+from ats_assets.portfolio.choosing import holds_books
+from ats_assets.portfolio.held_books import HOLD_SESSIONS, HeldBooks, last_books
+from ats_assets.portfolio.held_parts import HeldSession, held_sessions
+from ats_assets.portfolio.netting import OwnHoldings
 from ats_assets.portfolio.schema import WANTED_SCHEMA
-from ats_assets.portfolio.targets import OwnHoldings
+from ats_assets.portfolio.targets import with_earlier
+from ats_assets.risk.book_history import ACTIONS
+
+WEIGHTS = pl.Schema({"symbol": pl.String, "session": pl.Date, "proposed_weight": pl.Float64})
 
 
 def stored_among(deployment: Deployment, asset: str, sessions: Sequence[date]) -> list[date]:
@@ -43,6 +50,8 @@ def stored_inputs(
     capital = {name: share for name, share in settings.capital.items() if share}
     holding = settings.holding_sessions
     longest = max(holding, follows.settings.followed_sessions) if (follows := deployment.of(followed_periods)) else holding
+    holds = deployment.of(holds_books)
+    longest += HOLD_SESSIONS + REPEAT_DAYS if holds else 0
     days = deployment.calendar.sessions(deployment.calendar.window(sessions[0], longest)[0], sessions[-1]) if sessions else []
     upstream: dict[str, Mapping[str, str]] = {}
 
@@ -60,7 +69,7 @@ def stored_inputs(
     if told:
         actions, upstream["corporate_actions"] = of_whole(deployment, "corporate_actions", told)
     known = identities_of(actions, settings.source.kind)
-    stored = stored_among(deployment, "bars", sessions)
+    stored = stored_among(deployment, "bars", days if holds else sessions)
     upstream["bars"] = deployment.data_versions("bars", stored)
     wanted = pl.concat([frame["symbol"] for frame in (targets, *signals.values())] + [one.cast(pl.String) for one in account])
     bars = traded_bars(deployment, wanted.to_frame("symbol"), stored, known, None, what="books")
@@ -70,10 +79,21 @@ def stored_inputs(
         recommended = read(HOLDING, days, ["session", "strategy", "recommendation"], HOLDING_SCHEMA)
         held = follows.of(recommended, [*capital], days, sessions)
 
-    owned = OwnHoldings(signals=signals, capital=capital, holding=held, days=days, identities=known)
+    resting: dict[str, list[date]] = {}
+    made: Sequence[HeldSession] = ()
+    filled: Mapping[str, pl.DataFrame] = signals
+    if holds and sessions:
+        books = HeldBooks(frames={"bars": bars, ACTIONS: actions}, days=days)
+        made = held_sessions(signals, capital, holding=held, longest=holding, books=books, sessions=sessions)
+        resting = {name: [one.day for one in made if name in one.since] for name in capital}
+        filled = books.filled(signals, last_books(signals, days, with_earlier(days, sessions, holding - 1))) if made else signals
+    owned = OwnHoldings(signals=filled, capital=capital, holding=held, days=days, identities=known)
 
     def averaged(name: str) -> pl.DataFrame:
-        return owned.part(name, sessions)
+        others = {one.day for one in made}
+        own = owned.part(name, [day for day in sessions if day not in others])
+        rows = [(symbol, one.day, weight) for one in made for symbol, weight in one.parts.get(name, {}).items()]
+        return pl.concat([own.select(list(WEIGHTS)), pl.DataFrame(rows, schema=WEIGHTS, orient="row")])
 
     inputs = BookInputs(
         capital=capital,
@@ -84,5 +104,6 @@ def stored_inputs(
         known=known,
         portfolio=settings.portfolio,
         settings=settings.backtest,
+        resting=resting,
     )
     return inputs, upstream

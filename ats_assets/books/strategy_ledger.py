@@ -188,13 +188,13 @@ class StrategyLedger:
         self._book(instrument, parts, [abs(part) for part in parts], money, {}, delisted=gone)
 
     def _changes(self, instrument: str, held: Sequence[int], events: SessionEvents) -> list[int]:
-        """What each strategy wants to trade: nothing where nobody had an opinion."""
+        """What each strategy wants to trade: nothing where it had no opinion, or nobody had one."""
         own = list(held[: len(self._capital)])
         if events.wanted is None:
             return [0] * len(own)
         ratio = Fraction(events.actions.get(instrument, Action()).ratio)
         wanted = events.wanted.get(instrument, [0] * len(own))
-        return [math.trunc(want * ratio) - have for want, have in zip(wanted, own, strict=True)]
+        return [0 if want is None else math.trunc(want * ratio) - have for want, have in zip(wanted, own, strict=True)]
 
     def _beyond_band(self, instrument: str, held: int, change: int, events: SessionEvents) -> bool:
         weight = events.weight.get(instrument, math.nan)

@@ -2,9 +2,12 @@
 
 The rules change the sum of all strategies' weights. A weight that they make smaller makes all parts smaller alike; any other change (a weight made larger, or given another side) falls to the parts on
 the side of the change, in proportion, and where there are none to all by capital.
+
+A strategy without signals wants no trade: its part is NaN, but where a rule has changed the weight.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
 from typing import Final
 
 import numpy as np
@@ -13,9 +16,15 @@ import polars as pl
 from ats_assets.kernels.weight_limits import Floats
 
 KEYS: Final = ["session", "symbol"]
+SAME: Final = 1e-12
 
 
-def wanted_parts(capital: Mapping[str, float], targets: pl.DataFrame, averaged: Callable[[str], pl.DataFrame]) -> pl.DataFrame:
+def wanted_parts(
+    capital: Mapping[str, float],
+    targets: pl.DataFrame,
+    averaged: Callable[[str], pl.DataFrame],
+    resting: Mapping[str, Collection[date]] | None = None,
+) -> pl.DataFrame:
     """The parts of the targets.
 
     Parameters
@@ -26,6 +35,8 @@ def wanted_parts(capital: Mapping[str, float], targets: pl.DataFrame, averaged: 
         session, symbol, target_weight.
     averaged
         Of each strategy its weights times its capital, over the holding period: what `OwnHoldings.part` returns of it.
+    resting
+        Strategy -> the sessions in which it has no signals and holds what it has; default none.
 
     Returns
     -------
@@ -39,6 +50,11 @@ def wanted_parts(capital: Mapping[str, float], targets: pl.DataFrame, averaged: 
     parts = rows.select(pl.col(f"part {name}").fill_null(0.0) for name in capital).to_numpy().astype(np.float64)
     shares = np.array([capital[name] for name in capital])
     shared = shared_change(parts, rows["target_weight"].to_numpy(), shares)
+    if resting:
+        uncut = np.abs(rows["target_weight"].to_numpy() - parts.sum(axis=1)) <= SAME
+        for i, name in enumerate(capital):
+            held = rows["session"].is_in(list(resting.get(name, ()))).to_numpy()
+            shared[:, i] = np.where(held & uncut, np.nan, shared[:, i])
     return rows.select(*KEYS, *(pl.Series(name, shared[:, i]) for i, name in enumerate(capital)))
 
 
@@ -62,7 +78,7 @@ def shared_change(parts: Floats, target: Floats, capital: Floats) -> Floats:
     """
     total = parts.sum(axis=1)
     change = target - total
-    same = np.abs(change) <= 1e-12
+    same = np.abs(change) <= SAME
     smaller = ~same & (total * target >= 0.0) & (np.abs(target) <= np.abs(total))
     factor = np.where(smaller, target / np.where(total == 0.0, 1.0, total), 1.0)
     side = np.where(np.sign(parts) == np.sign(change)[:, None], np.abs(parts), 0.0)

@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from ats_assets.algorithms.price_grid import on_grid, price_away
@@ -19,6 +20,7 @@ from ats_assets.execution.order import Leg, OrderIntent, OrderKind, Side, client
 from ats_assets.execution.worked_intents import WorkPlan
 from ats_assets.orders.schema import ORDER_PLAN_SCHEMA, OrderPlan
 from ats_assets.portfolio import SHARE_DECIMALS, plan_trades, to_cents
+from ats_assets.portfolio.allowed_changes import ANY, change_codes, change_of_others, change_under_brake
 from ats_assets.settings import MarginSettings, OrdersSettings, PortfolioSettings
 
 _INCREMENTS = ("price_increment", "quantity_increment", "min_quantity")
@@ -72,6 +74,9 @@ def order_plan(
         prices=table["price"].to_numpy(),
         cash_cents=int(to_cents(account["cash"][0])),
         target=None if targets.is_empty() else table["target_weight"].to_numpy() * exposure,
+        changes=np.array(
+            [change_under_brake(*row, exposure) for row in table.select("change", "target_weight").iter_rows()], dtype=np.int64
+        ),
         quoted=table["quoted"].to_numpy(),
         traded=table["traded"].to_numpy(),
         portfolio=portfolio,
@@ -123,7 +128,9 @@ def _exact_or_none(value: float | None) -> Decimal | None:
 
 def _table(targets: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     """One row for each symbol that is held or wanted, sorted by symbol. Of a symbol that the broker was not asked for, or that is not priced in dollars, no order is sent."""
-    wanted = targets.filter(pl.col("target_weight") != 0.0).select("symbol", "target_weight")
+    codes = change_codes(targets)
+    allowed = targets.with_columns(change=pl.Series(codes, dtype=pl.Int64))
+    wanted = allowed.filter((pl.col("target_weight") != 0.0) | (pl.col("change") != ANY)).select("symbol", "target_weight", "change")
     dollars = ~pl.col("symbol").str.contains("/", literal=True) | pl.col("symbol").str.ends_with("/USD")  # as `grid.is_in_dollars`
     closes = bars.select("symbol", "close", pl.lit(value=True).alias("quoted"), (pl.col("volume") > 0).alias("traded"))
     return (
@@ -134,6 +141,7 @@ def _table(targets: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, i
         .select(
             "symbol",
             pl.col("quantity", "target_weight").fill_null(0.0),
+            pl.col("change").fill_null(change_of_others(codes)),
             pl.coalesce("close", pl.when(pl.col("last") > 0).then("last"), pl.lit(float("nan"))).alias("price"),
             pl.col("quoted", "traded", "tradable", "fractionable", "shortable", "openable").fill_null(value=False),
             pl.col("margin_factor").fill_null(1.0),

@@ -18,7 +18,9 @@ from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
-from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
+from ats_assets.portfolio.choosing import holds_books
+from ats_assets.portfolio.held_books import HOLD_SESSIONS, needs_of_held_books
+from ats_assets.portfolio.schema import WANTED_SCHEMA, HeldTargets, Targets
 from ats_assets.portfolio.targets import earlier_books, targets_of, with_earlier
 from ats_assets.risk import NamedRule, risk_rules
 from ats_assets.risk.readable import readable_schemas
@@ -38,6 +40,12 @@ class TargetsSettings(Section):
     rules: tuple[str, ...]
 
 
+class HeldBookSettings(Section):
+    """Whether it is looked at what strategies without signals hold."""
+
+    held: bool = True
+
+
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
     return [_targets(deployment)]
@@ -52,17 +60,20 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     schemas |= {HOLDING: HOLDING_SCHEMA} if follows else {}
     names = holding + REPEAT_DAYS if holding > 1 and deployment.tells_name_changes else 0
     earlier = earlier_books(applied)
-    windows = _windows(applied, schemas, names=names + earlier[0] if names else 0)
+    hold = deployment.of(holds_books)
+    own = needs_of_held_books(holding + earlier[0]) if hold else ()
+    windows = _windows(applied, schemas, names=names + earlier[0] if names else 0, own=own)
+    back_of_signals = holding - 1 + earlier[0] + (HOLD_SESSIONS if hold else 0)
     node = Node(
         name="targets",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
         reads=(
-            *(Reads(asset=asset, back=holding - 1 + earlier[0]) for asset in of_strategies.values()),
+            *(Reads(asset=asset, back=back_of_signals) for asset in of_strategies.values()),
             *((Reads(asset=HOLDING, back=follows.settings.followed_sessions - 1 + earlier[0]),) if follows else ()),
             *windows,
         ),
-        contract=Targets,
+        contract=HeldTargets if hold else Targets,
         code=(
             _targets,
             *(type(one.rule) for one in applied),
@@ -76,6 +87,7 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
             ),
             *((follows.settings,) if follows else ()),
             *(one.rule.settings for one in applied),
+            *((HeldBookSettings(),) if hold else ()),
         ),
     )
     back = max(reads.back for reads in node.reads)
@@ -87,7 +99,16 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
         identities = identities_of(frames["corporate_actions"]) if names else None
         held = follows.of(frames[HOLDING], [*capital], days, with_earlier(days, sessions, earlier[0])) if follows else holding
         return targets_of(
-            signals, capital, applied, holding_sessions=held, identities=identities, frames=of_rules, days=days, sessions=sessions
+            signals,
+            capital,
+            applied,
+            holding_sessions=held,
+            identities=identities,
+            hold=hold,
+            longest=holding,
+            frames=of_rules,
+            days=days,
+            sessions=sessions,
         )
 
     @node.asset(deployment, deps=node.deps())
@@ -108,8 +129,8 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     return targets
 
 
-def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema], *, names: int) -> tuple[Reads, ...]:
-    """One window for each asset that rules read, as wide as the widest of them asks for, and wider by the past books that later rules look at; and of corporate actions the sessions whose changes of name are followed.
+def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema], *, names: int, own: Sequence[Needs] = ()) -> tuple[Reads, ...]:
+    """One window for each asset that rules read, as wide as the widest of them asks for, and wider by the past books that later rules look at; and of corporate actions the sessions whose changes of name are followed; and those of held books (`own`).
 
     Raises
     ------
@@ -117,6 +138,8 @@ def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema], *, names
         If a rule reads something that is no asset, or that no rule may read.
     """
     asked: dict[str, list[Needs]] = {"corporate_actions": [Needs(asset="corporate_actions", back=names)]} if names else {}
+    for need in own:
+        asked.setdefault(need.asset, []).append(need)
     for one, later in zip(applied, earlier_books(applied)[1:], strict=True):
         for window in one.rule.needs():
             if window.asset not in known:

@@ -1,4 +1,4 @@
-"""The portfolio method of a deployment: what `portfolio.method` names."""
+"""The portfolio method of a deployment, what `portfolio.method` names; and whether its strategies' books are followed where they have no signals."""
 
 from pathlib import Path
 
@@ -40,3 +40,13 @@ def method_of(settings: PortfolioSettings, folder: Path | None = None) -> Method
         raise SettingsError(f"{twice[0]} is given twice, in [portfolio] and in [portfolio.options]: leave one of them out")
     shared = settings.model_dump(include={"top_k", "quantile", "max_weight", "max_gross"})
     return METHODS.made(settings.method, settings.options, folder, "portfolio.method", shared=shared)
+
+
+def holds_books(deployment: Deployment) -> bool:
+    """Whether it is looked at what strategies without signals hold: by other strategies beside them, by risk rules or by the brake; use it as `deployment.of(holds_books)`.
+
+    With one strategy and none of these, but for the limits of `[portfolio]`, a session without signals has no targets, and nothing is traded.
+    """
+    settings = deployment.settings
+    several = sum(share > 0.0 for share in settings.capital.values()) > 1
+    return several or bool(settings.orders.brakes) or bool(settings.risk)

@@ -96,6 +96,17 @@ class RiskMethod(Protocol):
         ...
 
 
+def nothing_chosen(scored: int, places: int) -> str:
+    """What is said where scores say nothing: more symbols than places, all with the same score.
+
+    Examples
+    --------
+    >>> nothing_chosen(30, 10)
+    'the scores of 30 symbols are all equal, which chooses none for 10 places: the book is cash'
+    """
+    return f"the scores of {scored} symbols are all equal, which chooses none for {places} places: the book is cash"
+
+
 def exposures_of(method: RiskMethod) -> Mapping[str, tuple[str, str]]:
     """What a method asks of stored assets for each symbol of a session: a name, and an asset and its column; the attribute `exposures`, nothing for a method without one."""
     return getattr(method, "exposures", {})

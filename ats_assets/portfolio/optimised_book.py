@@ -1,8 +1,8 @@
 """What methods that weigh risk share: which symbols they choose among, the covariance, limits with names, and what is done where no weights keep them.
 
-1. The candidates are the best by score, as many as `candidates` says; where more than that are all equal the scores say nothing, and nothing is chosen.
+1. The candidates are the best by score, as many as `candidates` says; where more than that are all equal the scores say nothing, and the book is cash, with a remark.
 2. A symbol with too few known returns is left out, and one whose price has not moved: nobody knows its risk, and it would seem to have none. So is one whose exposure to a limited factor is not known.
-   A return that is missing is that of the others on that session.
+   A return that is missing is that of the others on that session. Where no symbol is left data are missing: there is no book, and the remark says what is known of how many.
 3. The covariance of the returns a session, weighted and shrunk (`optimisation.covariance`).
 4. The method's weights under the limits. They add up to 1, or to less where so few symbols can't be given as much.
 5. Where limits conflict or no weights are found (a covariance is singular), there is no book and nothing is ordered, and the remark says why: the smallest set of limits that can't be kept together.
@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 
 from ats_assets.errors import PortfolioError
 from ats_assets.portfolio.factor_limits import FactorLimit, expression_name, factor_rows
-from ats_assets.portfolio.method import Candidates, WeighedBook
+from ats_assets.portfolio.method import Candidates, WeighedBook, nothing_chosen
 from ats_assets.portfolio.optimisation.covariance import Shrinkage, covariance, session_weights
 from ats_assets.portfolio.optimisation.weight_ranges import WeightLimit, WeightRanges
 from ats_assets.settings import Positive, Section, Share
@@ -129,8 +129,13 @@ class OptimisedMethod(ABC):
         if lacking := self._lacking(candidates, exposures):
             remark = f"no symbol has a value of {lacking}, so no book is known to keep its limit"
             return WeighedBook(weights=weights, remark=remark, has_opinion=False)
-        chosen = self._chosen(candidates, exposures)
-        if not len(chosen) or not self.settings.max_weight:
+        known = self._known(candidates)
+        if not known.any():
+            return WeighedBook(weights=weights, remark=self._why_unknown(candidates), has_opinion=False)
+        chosen = self._chosen(candidates, known, exposures)
+        if not len(chosen):
+            return WeighedBook(weights=weights, remark=nothing_chosen(int(known.sum()), self.settings.candidates))
+        if not self.settings.max_weight:
             return WeighedBook(weights=weights)
         returns = known_returns(candidates.values[RETURN][:, chosen])
         symbols = tuple(candidates.symbols[i] for i in chosen)
@@ -174,12 +179,9 @@ class OptimisedMethod(ABC):
             found[name] = candidates.exposures[name] if limit.expression is None else candidates.values[expression_name(i)][-1]
         return found
 
-    def _chosen(self, candidates: Candidates, exposures: Mapping[str, Floats]) -> NDArray[np.intp]:
+    def _chosen(self, candidates: Candidates, known: NDArray[np.bool_], exposures: Mapping[str, Floats]) -> NDArray[np.intp]:
         """The places of the symbols that are weighed, ascending."""
-        known = self._known(candidates)
-        for values in exposures.values():
-            known &= np.isfinite(values)
-        able = np.flatnonzero(known)
+        able = np.flatnonzero(np.logical_and.reduce([known, *map(np.isfinite, exposures.values())]))
         scores = candidates.scores[able]
         if len(able) > self.settings.candidates:
             if scores.min() == scores.max():
@@ -193,6 +195,13 @@ class OptimisedMethod(ABC):
         finite = np.isfinite(returns)
         moved = (np.where(finite, returns, 0.0) != 0.0).any(axis=0)
         return np.isfinite(candidates.scores) & (finite.mean(axis=0) >= self.settings.min_known_share) & moved
+
+    def _why_unknown(self, candidates: Candidates) -> str:
+        """Why no symbol can be weighed."""
+        finite, scored = np.isfinite(candidates.values[RETURN]), np.isfinite(candidates.scores)
+        few = int((scored & (finite.mean(axis=0) < self.settings.min_known_share)).sum())
+        still, least = int(scored.sum()) - few, f"{self.settings.min_known_share:.0%} of {self.lookback_sessions} returns"
+        return f"of {len(scored)} symbols {len(scored) - int(scored.sum())} have no score, {few} fewer than {least}, and {still} have not moved"
 
     def _lacking(self, candidates: Candidates, exposures: Mapping[str, Floats]) -> str:
         """The factor of which no symbol that could be held has a value, or all of them where each symbol lacks one; empty where some symbol has all."""

@@ -9,6 +9,7 @@ The algorithm, in the order of the code (`plan`):
    b. There are target weights: apply limits, turnover limit and no-trade band to get the weights to hold (`weights_to_hold`), turn these into shares at the
       closing price, rounded toward zero, and subtract the holdings (`_trades`). A trade that rounds to zero cents is `too_small`.
    c. There are none: nothing is traded.
+   Of a position that stays, or may only be made smaller, the target is what is held, or less (`allowed_changes`).
 4. Apply the order limits to the trades that are left (`limit_trades`): short sales, order size, buying power.
 5. Split each trade into the part that closes a position and the part that opens one, and give the reason where a wanted trade is not planned, or not in full.
 
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import order_by
 from ats_assets.kernels.weight_limits import Booleans, Floats
+from ats_assets.portfolio.allowed_changes import ANY, weight_allowed
 from ats_assets.portfolio.costs import cents, cents_of
 from ats_assets.portfolio.kernel_settings import LimitRules, MarginRules, WeightRules, limit_rules
 from ats_assets.portfolio.margin import called_for_margin, weights_after_call
@@ -74,6 +76,7 @@ def plan_trades(
     fractional: bool | Booleans,
     buying_power: float | None = None,
     tradable: Booleans | None = None,
+    changes: Codes | None = None,
     shortable: Booleans | None = None,
     openable: Booleans | None = None,
     margin_factors: Floats | None = None,
@@ -101,6 +104,8 @@ def plan_trades(
         In currency; see `limited_trades`.
     tradable
         ndarray of shape (n_symbols,): what the broker takes orders for; default all.
+    changes
+        ndarray of shape (n_symbols,): what is allowed of each position (`allowed_changes`); default any change.
     shortable, openable, margin_factors
         ndarrays of shape (n_symbols,); see `limited_trades`.
     margin
@@ -136,6 +141,7 @@ def plan_trades(
         tradable=_flags(tradable, n),
         shortable=_flags(shortable, n),
         fractional=_flags(fractional, n),
+        changes=np.full(n, ANY, dtype=np.int64) if changes is None else changes,
     )
     made = plan(book, cash_cents, opinion, portfolio, limit_rules(limits), margin, openable, buying_power, margin_factors)
     spread = _Spread(made.at, n)
@@ -160,6 +166,7 @@ class PlanInputs(NamedTuple):
     tradable: Booleans
     shortable: Booleans
     fractional: Booleans
+    changes: Codes
 
 
 class Planned(NamedTuple):
@@ -192,7 +199,7 @@ def plan(
     values = cents(some.held * some.prices)
     equity = cash_cents + int(values.sum())
     current = values / equity if equity > 0 else np.full(len(at), np.nan)
-    target = some.target if opinion else np.where(np.isnan(current), 0.0, current)
+    target = _allowed(current, some) if opinion else np.where(np.isnan(current), 0.0, current)
     if margin is not None and called_for_margin(values, equity, margin):
         shares, wanted, reasons = _cut_trades(some, current, target, equity, margin)
     elif opinion:
@@ -224,20 +231,28 @@ def plan(
 
 
 @kernel
+def _allowed(current: Floats, some: PlanInputs) -> Floats:
+    target = np.empty(len(current))
+    for i in range(len(current)):
+        target[i] = weight_allowed(current[i], some.target[i], some.changes[i])
+    return target
+
+
+@kernel
 def _held_or_wanted(book: PlanInputs) -> tuple[PlanInputs, NDArray[np.intp]]:
     """Those alone, so that no sum depends on how many others there are, and where they are; a price of zero is not known.
 
     What a symbol is called has no part in their order: sums depend on it, and a share more or less may hang on their last bit.
     """
     at = np.flatnonzero((book.held != 0.0) | (book.target != 0.0))
-    keys = np.empty((8, len(at)))
+    keys = np.empty((9, len(at)))
     for k, i in enumerate(at):
         keys[0, k], keys[1, k], keys[2, k] = book.held[i], book.prices[i], book.target[i]
         keys[3, k], keys[4, k], keys[5, k] = book.quoted[i], book.traded[i], book.fractional[i]
-        keys[6, k], keys[7, k] = book.tradable[i], book.shortable[i]
+        keys[6, k], keys[7, k], keys[8, k] = book.tradable[i], book.shortable[i], book.changes[i]
     order = order_by(keys)
     at, keys = at[order], keys[:, order]
-    flags = keys[3:] != 0.0
+    flags = keys[3:8] != 0.0
     prices = keys[1].copy()
     for k in range(len(at)):
         if not (np.isfinite(prices[k]) and prices[k] > 0.0):
@@ -251,6 +266,7 @@ def _held_or_wanted(book: PlanInputs) -> tuple[PlanInputs, NDArray[np.intp]]:
         fractional=flags[2],
         tradable=flags[3],
         shortable=flags[4],
+        changes=keys[8].astype(np.int64),
     )
     return some, at
 

@@ -6,9 +6,11 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 
+from ats_assets.portfolio.allowed_changes import COLUMN, NAMES
+
 
 class Targets(pa.DataFrameModel):
-    """What is wanted of each instrument after the session's close, sorted by (session, symbol). No strategy has an opinion: no rows, and nothing is traded."""
+    """What is wanted of each instrument after the session's close, sorted by (session, symbol). No strategy has an opinion, nor a book that is known: no rows, and nothing is traded."""
 
     symbol: str = pa.Field(description="ticker, as in the bars")
     session: date = pa.Field(description="session at whose close this was decided; it is traded at the next open")
@@ -16,7 +18,9 @@ class Targets(pa.DataFrameModel):
         description="share of equity to hold, after the risk rules; turnover limit and no-trade band come in trading"
     )
     proposed_weight: float = pa.Field(description="the strategies' weights times their capital, added up, before the risk rules")
-    strategies: pl.List = pa.Field(dtype_kwargs={"inner": pl.String}, description="names of those that have a signal for the symbol")
+    strategies: pl.List = pa.Field(
+        dtype_kwargs={"inner": pl.String}, description="names of those that have a signal for the symbol, or hold it without signals"
+    )
     reasons: pl.List = pa.Field(
         dtype_kwargs={"inner": pl.String},
         description="of each strategy that has one for its weight, then of each risk rule that changed the weight, in their order: its name, and why",
@@ -34,6 +38,15 @@ class Targets(pa.DataFrameModel):
         return data.lazyframe.select(pl.col("target_weight").is_finite() & pl.col("proposed_weight").is_finite())
 
 
+class HeldTargets(Targets):
+    """Targets where what a strategy without signals holds is looked at: by other strategies beside it, by risk rules or by the brake."""
+
+    allowed_change: str = pa.Field(
+        isin=sorted(NAMES),
+        description="of the position that is held: any; none, it stays in shares, for strategies without signals; smaller, as none, where a risk rule has cut it",
+    )
+
+
 TARGETS_SCHEMA = pl.Schema(
     {
         "symbol": pl.String,
@@ -44,5 +57,6 @@ TARGETS_SCHEMA = pl.Schema(
         "reasons": pl.List(pl.String),
     }
 )
+HELD_TARGETS_SCHEMA = pl.Schema({**TARGETS_SCHEMA, COLUMN: pl.String})
 WANTED_SCHEMA = pl.Schema({name: TARGETS_SCHEMA[name] for name in ("symbol", "session", "target_weight")})
 """What is read of each strategy's signals."""

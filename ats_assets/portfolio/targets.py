@@ -8,161 +8,25 @@
 
 What a strategy says of its own weights (an exit, a fallback) comes before the reasons of the rules.
 
-The symbols are those that some strategy has a signal for, with a weight or without. A strategy without signals at a session has no opinion: it adds nothing there, so
-that its capital is in cash; where none has an opinion there are no rows, and nothing is traded. With one strategy, the whole capital, a holding period of one session
-and rules that change nothing, the target weight is the strategy's own, to the bit.
+The symbols are those that some strategy has a signal for, with a weight or without. A strategy without signals at a session has no opinion: what it holds stays (`held_books`), and where a rule
+cuts it, it is made smaller. Where none has an opinion, nor a book that is known, there are no rows, and nothing is traded. With one strategy, the whole capital, a holding period of one session and
+rules that change nothing, the target weight is the strategy's own, to the bit.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import polars as pl
 
-from ats_assets.corporate_actions.identity import INSTRUMENT, Identities
-from ats_assets.errors import ContractError
-from ats_assets.portfolio.schema import TARGETS_SCHEMA
+from ats_assets.corporate_actions.identity import Identities
+from ats_assets.portfolio.allowed_changes import COLUMN
+from ats_assets.portfolio.held_books import HeldBooks, last_books
+from ats_assets.portfolio.held_parts import SINCE, held_sessions, with_held
+from ats_assets.portfolio.netting import KEYS, OwnHoldings, netted, over_holding_period
+from ats_assets.portfolio.schema import HELD_TARGETS_SCHEMA, TARGETS_SCHEMA
 from ats_assets.risk import BOOKS, NamedRule, past_books, ruled
 
-KEYS = ("session", "symbol")
-SYMBOL = "symbol"
 REASON = "reason"
-
-
-def netted(signals: Mapping[str, pl.DataFrame], capital: Mapping[str, float]) -> pl.DataFrame:
-    """The strategies' weights times their capital, added up in the order of the strategies.
-
-    Parameters
-    ----------
-    signals
-        By the name of each strategy: symbol, session, target_weight, one row a (session, symbol), in any order.
-    capital
-        Its share of equity.
-
-    Returns
-    -------
-    DataFrame
-        symbol, session, proposed_weight, strategies; sorted by session and symbol.
-
-    Raises
-    ------
-    ContractError
-        If a weight is not finite.
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> one = pl.DataFrame({"symbol": ["A", "B"], "session": [date(2024, 1, 2)] * 2, "target_weight": [0.5, 0.5]})
-    >>> netted({"up": one, "down": one.head(1)}, {"up": 0.5, "down": 0.5}).select("symbol", "proposed_weight", "strategies").rows()
-    [('A', 0.5, ['up', 'down']), ('B', 0.25, ['up'])]
-    """
-    rows = pl.concat([frame.select(KEYS) for frame in signals.values()]).unique().sort(KEYS)
-    for name, frame in signals.items():
-        wrong = frame.filter(~pl.col("target_weight").is_finite().fill_null(value=False))
-        if wrong.height:
-            raise ContractError(f"signals of {name}: {wrong['symbol'][0]} has no finite target_weight at {wrong['session'][0]}")
-        weights = frame.select(*KEYS, (pl.col("target_weight") * capital[name]).alias(name))
-        rows = rows.join(weights, on=KEYS, how="left", validate="1:1", maintain_order="left")
-    having = [pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in signals]
-    total = pl.sum_horizontal(*signals)
-    return rows.select(
-        "symbol",
-        "session",
-        proposed_weight=pl.when(total == 0.0).then(0.0).otherwise(total),  # no negative zeros
-        strategies=pl.concat_list(having).list.drop_nulls(),
-    )
-
-
-def over_holding_period(
-    wanted: pl.DataFrame, days: Sequence[date], sessions: Sequence[date], *, holding_sessions: int, identities: Identities | None = None
-) -> pl.DataFrame:
-    """The mean of the weights that were wanted in the last `holding_sessions` sessions, for each symbol that is there at the session itself.
-
-    Sessions without any row do not count; a symbol that is absent at one that has rows was wanted at 0 there. Weights follow an instrument through a change of its name.
-
-    Parameters
-    ----------
-    wanted
-        What `netted` returns, of the sessions and of those before them.
-    days
-        Every session of the exchange from `holding_sessions - 1` before the first of the sessions to the last of them; fewer at the start of history.
-    sessions
-        Those of which rows are returned.
-
-    Returns
-    -------
-    DataFrame
-        The rows and columns of `wanted` at `sessions`, in the same order, with the mean as proposed_weight.
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> days = [date(2024, 1, 2), date(2024, 1, 3)]
-    >>> wanted = pl.DataFrame({"symbol": ["A", "B"], "session": days, "proposed_weight": [0.5, 0.3]})
-    >>> over_holding_period(wanted, days, days, holding_sessions=2).rows()
-    [('A', datetime.date(2024, 1, 2), 0.5), ('B', datetime.date(2024, 1, 3), 0.15)]
-    """
-    rows = wanted.filter(pl.col("session").is_in(list(sessions)))
-    if holding_sessions == 1:
-        return rows
-    who = SYMBOL if identities is None else INSTRUMENT
-    named, rows = (wanted, rows) if identities is None else (identities.named(wanted), identities.named(rows))
-    total, counted = np.zeros(rows.height), np.zeros(rows.height)
-    for back in range(holding_sessions):  # in this order, whatever else is asked for
-        earlier = {day: days[i - back] for i, day in enumerate(days) if i >= back}
-        of_day = rows.select(pl.col("session").replace_strict(earlier, default=None, return_dtype=pl.Date), who)
-        there = of_day["session"].is_in(named["session"].unique().implode()).fill_null(value=False)
-        found = of_day.join(
-            named.select("session", who, "proposed_weight"), on=["session", who], how="left", validate="m:1", maintain_order="left"
-        )
-        total += found["proposed_weight"].fill_null(0.0).to_numpy()
-        counted += there.to_numpy()
-    mean = total / counted  # by NumPy: Polars divides by a column of one value as it multiplies by its reciprocal, which rounds otherwise
-    return rows.with_columns(proposed_weight=pl.Series(np.where(mean == 0.0, 0.0, mean), dtype=pl.Float64)).select(wanted.columns)
-
-
-@dataclass(frozen=True, kw_only=True)
-class OwnHoldings:
-    """Strategies of which each has a holding period of its own, that may change from session to session.
-
-    Attributes
-    ----------
-    signals, capital
-        See `netted`.
-    holding
-        Strategy -> session -> its holding period there.
-    days, identities
-        See `over_holding_period`.
-    """
-
-    signals: Mapping[str, pl.DataFrame]
-    capital: Mapping[str, float]
-    holding: Mapping[str, Mapping[date, int]]
-    days: Sequence[date]
-    identities: Identities | None = None
-
-    def part(self, name: str, sessions: Sequence[date]) -> pl.DataFrame:
-        """What one strategy has of `wanted`, in rows of the same keys."""
-        own = netted(self.signals, {other: share if other == name else 0.0 for other, share in self.capital.items()})
-        runs: dict[int, list[date]] = {}
-        for day in sessions:
-            runs.setdefault(self.holding[name][day], []).append(day)
-        parts = [
-            over_holding_period(own, self.days, run, holding_sessions=held, identities=self.identities)
-            for held, run in sorted(runs.items())
-        ]
-        return pl.concat([own.clear(), *parts]).sort(KEYS)
-
-    def wanted(self, sessions: Sequence[date]) -> pl.DataFrame:
-        """What `netted` returns at sessions, each strategy's weights over its own holding period."""
-        made = netted(self.signals, self.capital).filter(pl.col("session").is_in(list(sessions)))
-        total = made.select(KEYS)
-        for name in self.signals:
-            own = self.part(name, sessions).select(*KEYS, pl.col("proposed_weight").alias(name))
-            total = total.join(own, on=KEYS, how="left", validate="1:1", maintain_order="left")
-        weight = total.select(weight=pl.sum_horizontal(*self.signals))["weight"].to_numpy()
-        return made.with_columns(proposed_weight=pl.Series(np.where(weight == 0.0, 0.0, weight), dtype=pl.Float64))
 
 
 def targets_of(
@@ -172,6 +36,8 @@ def targets_of(
     *,
     holding_sessions: int | Mapping[str, Mapping[date, int]] = 1,
     identities: Identities | None = None,
+    hold: bool = False,
+    longest: int = 1,
     frames: Mapping[str, pl.DataFrame],
     days: Sequence[date],
     sessions: Sequence[date],
@@ -186,40 +52,79 @@ def targets_of(
         See `over_holding_period`, and `OwnHoldings` where each strategy has its own.
     rules
         In the order in which they are applied.
+    hold
+        Whether it is known what strategies without signals hold, of `frames` (`needs_of_held_books`); else they add nothing.
+    longest
+        The longest holding period that there may be, where it is.
     frames, days, sessions
         See `ats_assets.risk.rule.Rule.apply`.
 
     Returns
     -------
     DataFrame
-        The contract `Targets`.
+        The contract `Targets`, with `hold` `HeldTargets`.
 
     Raises
     ------
     ContractError
         If a rule does not keep to its contract.
     """
-    earlier = earlier_books(rules)
-    chain = with_earlier(days, sessions, earlier[0])
-    if isinstance(holding_sessions, int):
-        made = over_holding_period(netted(signals, capital), days, chain, holding_sessions=holding_sessions, identities=identities)
+    chain = with_earlier(days, sessions, earlier_books(rules)[0])
+    books = HeldBooks(frames=frames, days=days) if hold else None
+    if books:
+        filled = signals if longest == 1 else books.filled(signals, last_books(signals, days, with_earlier(days, chain, longest - 1)))
+        held = held_sessions(signals, capital, holding=holding_sessions, longest=longest, books=books, sessions=chain)
+        made = with_held(_wanted(filled, capital, holding_sessions, identities, days, sessions=chain), held)
     else:
-        held = OwnHoldings(signals=signals, capital=capital, holding=holding_sessions, days=days, identities=identities)
-        made = held.wanted(chain)
-    books = made.select("symbol", "session", weight="proposed_weight")
-    made = _of(made, sessions)
-    told = [_strategies_reasons(made, name, frame) for name, frame in signals.items() if REASON in frame.columns]
+        made = _wanted(signals, capital, holding_sessions, identities, days, sessions=chain)
+    wanted = _of(made, sessions)
+    told = [_strategies_reasons(wanted, name, frame) for name, frame in signals.items() if REASON in frame.columns]
+    weights, rules_told = _under_rules(made.select("symbol", "session", weight="proposed_weight"), rules, frames, days, sessions=sessions)
+    since = wanted[SINCE] if books else pl.Series([[]], dtype=TARGETS_SCHEMA["reasons"]).new_from_index(0, wanted.height)
+    reasons = pl.concat_list(_together(told, wanted.height), since, _together(rules_told, wanted.height))
+    wanted = wanted.with_columns(target_weight=weights, reasons=reasons)
+    if not books:
+        return wanted.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())
+    cut = (pl.col(COLUMN) == "none") & (pl.col("target_weight") != pl.col("proposed_weight"))
+    changes = pl.when(cut).then(pl.lit("smaller")).otherwise(COLUMN).alias(COLUMN)
+    return wanted.with_columns(changes).select(pl.col(name).cast(dtype) for name, dtype in HELD_TARGETS_SCHEMA.items())
+
+
+def _wanted(
+    signals: Mapping[str, pl.DataFrame],
+    capital: Mapping[str, float],
+    holding: int | Mapping[str, Mapping[date, int]],
+    identities: Identities | None,
+    days: Sequence[date],
+    *,
+    sessions: Sequence[date],
+) -> pl.DataFrame:
+    """What strategies with signals want, over the holding period; sorted by session and symbol."""
+    if isinstance(holding, int):
+        return over_holding_period(netted(signals, capital), days, sessions, holding_sessions=holding, identities=identities)
+    return OwnHoldings(signals=signals, capital=capital, holding=holding, days=days, identities=identities).wanted(sessions)
+
+
+def _under_rules(
+    books: pl.DataFrame, rules: Sequence[NamedRule], frames: Mapping[str, pl.DataFrame], days: Sequence[date], *, sessions: Sequence[date]
+) -> tuple[pl.Series, list[pl.Series]]:
+    """The weights of the sessions that the rules leave, and what each of them says."""
+    told, earlier = [], earlier_books(rules)
     for i, one in enumerate(rules):
-        wanted = with_earlier(days, sessions, earlier[i + 1])
-        given = _of(books, wanted)
+        chain = with_earlier(days, sessions, earlier[i + 1])
+        given = _of(books, chain)
         seen = {**frames, BOOKS: books} if past_books(one.rule) else frames
-        allowed = ruled(one.name, given, one.rule.apply(given, seen, days, wanted))
+        allowed = ruled(one.name, given, one.rule.apply(given, seen, days, chain))
         books = allowed.drop(REASON)
         told.append(_of(allowed, sessions)[REASON])
-    named = [reasons.alias(f"reason {i}") for i, reasons in enumerate(told)]
-    reasons = pl.concat_list(named).list.drop_nulls() if named else pl.lit([], dtype=TARGETS_SCHEMA["reasons"])
-    made = made.with_columns(target_weight=books["weight"], reasons=reasons)
-    return made.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())
+    return books["weight"], told
+
+
+def _together(told: Sequence[pl.Series], n: int) -> pl.Series:
+    """What is said of each of n weights, as lists."""
+    if not told:
+        return pl.Series([[]], dtype=TARGETS_SCHEMA["reasons"]).new_from_index(0, n)
+    return pl.select(pl.concat_list([one.alias(f"{i}") for i, one in enumerate(told)]).list.drop_nulls()).to_series()
 
 
 def earlier_books(rules: Sequence[NamedRule]) -> list[int]:

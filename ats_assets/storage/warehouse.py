@@ -34,6 +34,7 @@ from ats_assets.storage.session_folders import SessionFolders
 from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, VINTAGES_OF, WITH_OWN_HISTORY, Vintages
 
 SIGNALS, REASON = "signals", "reason"
+OPTIONAL = {"targets": "allowed_change"}
 """The one column that some partitions may have and others lack: signals have it since settings chose what gives reasons, and earlier ones may still be in a window."""
 
 
@@ -207,7 +208,7 @@ class Warehouse(Vintages, Documents):
         try:
             frame = pl.read_parquet(paths, columns=list(columns) if columns else None, hive_partitioning=False, missing_columns="raise")
         except (pl.exceptions.SchemaError, pl.exceptions.ColumnNotFoundError) as error:
-            frame = _with_reasons(paths, columns) if asset.endswith(SIGNALS) else None
+            frame = _with_optional(paths, columns, OPTIONAL.get(asset, REASON if asset.endswith(SIGNALS) else None))
             if frame is None:
                 raise self._unreadable(asset, sessions, paths, error) from error
         except DAMAGE as error:
@@ -277,15 +278,19 @@ def materialize_command(asset: str, session: date) -> str:
     return f"dagster asset materialize -m ats_assets.definitions --select {selected} --partition {session}"
 
 
-def _with_reasons(paths: Sequence[Path], columns: Sequence[str] | None) -> pl.DataFrame | None:
-    """The rows of files of which some lack the column of reasons, null there; None where it is another column that they differ by."""
+def _with_optional(paths: Sequence[Path], columns: Sequence[str] | None, optional: str | None) -> pl.DataFrame | None:
+    """The rows of files of which some lack a column that settings decide of, null there; None where it is another column that they differ by."""
+    if optional is None:
+        return None
     try:
         parts = [pl.read_parquet(path, hive_partitioning=False) for path in paths]
     except DAMAGE:
         return None
-    if len({tuple(item for item in part.schema.items() if item[0] != REASON) for part in parts}) > 1:
+    if len({tuple(item for item in part.schema.items() if item[0] != optional) for part in parts}) > 1:
         return None
     made = pl.concat(parts, how="diagonal")
+    if optional not in made.columns and columns and optional in columns:
+        made = made.with_columns(pl.lit(None, pl.String).alias(optional))
     if columns and not set(columns) <= set(made.columns):
         return None
     return made.select(columns) if columns else made

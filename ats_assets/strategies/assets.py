@@ -8,11 +8,12 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError
+from ats_assets.errors import SettingsError, how_many
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
+from ats_assets.portfolio.choosing import holds_books
 from ats_assets.portfolio.method import exposures_of, weighs_risk
 from ats_assets.risk.readable import readable_schemas
 from ats_assets.selection.schema import TICKERS, TICKERS_SCHEMA
@@ -21,13 +22,12 @@ from ats_assets.settings import Section
 from ats_assets.strategies.choosing import NamedStrategy, called_signals, strategies, weighting
 from ats_assets.strategies.contracts import ReasonedSignals, Signals
 from ats_assets.strategies.schema import REASONED_SCHEMA, SIGNALS_SCHEMA
-from ats_assets.strategies.weighting import Weighting
+from ats_assets.strategies.weighting import Weighting, of_cash
 
 GROUP = "signals"
 NOTHING_ORDERED: Final = "What is held stays. Nothing is ordered"
-CAPITAL_IN_CASH: Final = (
-    "The capital of this strategy is in cash, and what it holds is sold; where no other has signals, nothing is ordered"
-)
+MADE_SMALLER: Final = "What is held stays, or is made smaller by risk rules and the brake"
+OTHERS_TRADE: Final = f"{MADE_SMALLER}; the other strategies trade theirs"
 """What comes of a session without a book."""
 
 
@@ -67,7 +67,8 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         settings=(settings, method.settings, strategy.settings, training.of_results(), *((Tradable(states=tradable),) if tradable else ())),
     )
 
-    of_no_book = CAPITAL_IN_CASH if len(deployment.signals) > 1 else NOTHING_ORDERED
+    alone = MADE_SMALLER if deployment.of(holds_books) else NOTHING_ORDERED
+    of_no_book = OTHERS_TRADE if len(deployment.signals) > 1 else alone
     remarks, columns = dict[date, str](), (REASONED_SCHEMA if reasoned else SIGNALS_SCHEMA).names()
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
@@ -75,8 +76,12 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         named = {one.asset: frames[called.get(one.asset, one.asset)] for one in needs}
         named |= {"universe": of_tradable(named["universe"], frames[TICKERS], tradable)} if tradable and "universe" in named else {}
         scores = strategy.scores(named, days, weigh.scored(days, sessions), training)
-        scores = of_tradable(scores, frames[TICKERS], tradable) if tradable else scores
-        made, said = weigh.signals(scores, frames, days, sessions)
+        left = of_tradable(scores, frames[TICKERS], tradable) if tradable else scores
+        made, said = weigh.signals(left, frames, days, sessions)
+        if tradable:
+            none = of_cash(scores, left, frames[TICKERS], sessions)
+            made = pl.concat([made, none.select(made.columns)]).sort("session", "symbol") if none.height else made
+            said |= {day: f"no symbol with a score is {' or '.join(tradable)}: the book is cash" for day in none["session"].unique()}
         for day in sessions:  # what was said of it when it was made before is forgotten
             remarks.pop(day, None)
         without = set(said) - set(made["session"])
@@ -92,7 +97,7 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         rows = "\n".join(f"| {s} | {d} | {w:+.2%} |" for s, d, w in newest.select("symbol", "direction", "target_weight").iter_rows())
         if lines := [f"- {day}: {remarks[day]}" for day in sessions if day in remarks]:
             told = "\n".join(lines)
-            context.log.warning(f"{name}: no book within all limits in {len(lines)} sessions\n{told}")
+            context.log.warning(f"{name}: no book, or one to be looked at, in {how_many(len(lines), 'session')}\n{told}")
             context.add_output_metadata({"fallbacks": dg.MetadataValue.md(told)})
         context.add_output_metadata({"newest": dg.MetadataValue.md(f"| symbol | direction | target weight |\n|---|---|---|\n{rows}")})
         return made

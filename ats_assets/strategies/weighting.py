@@ -64,12 +64,47 @@ class Weighting:
         frames, days, sessions
             As of `Strategy.scores`.
         """
+        sized = "target_weight" in scores.columns
         wanted = scores.filter(pl.col("session").is_in(list(sessions)))
-        if self._by_risk is None or "target_weight" in scores.columns:
-            return signals_from_scores(wanted, self._settings, self._by_score), {}
+        if self._by_risk is None or sized:
+            known, remarks = _with_any(wanted, "target_weight" if sized else "score")
+            made = signals_from_scores(known, self._settings, self._by_score)
+            return made, remarks if sized else remarks | _of_cash(made, self._settings)
         _require_unique(scores, "scores")
         weighed, remarks = self._by_risk.weighed(scores, frames, days, sessions)
         return signals_from_scores(weighed, self._settings), remarks
+
+
+def _with_any(scores: pl.DataFrame, column: str) -> tuple[pl.DataFrame, dict[date, str]]:
+    """The rows of sessions in which any symbol has a value, and what there is to say of the others: nothing is known there, which is no wish to sell."""
+    is_known = pl.col(column).is_finite().fill_null(value=False).any().over("session")
+    unknown = scores.filter(~is_known).group_by("session").len().sort("session")
+    return scores.filter(is_known), {day: f"none of {n} symbols has a {column.replace('_', ' ')}" for day, n in unknown.iter_rows()}
+
+
+def _of_cash(signals: pl.DataFrame, settings: PortfolioSettings) -> dict[date, str]:
+    """What there is to say of sessions in which the method gives no weight to any score."""
+    if not settings.max_gross or not settings.max_weight:
+        return {}
+    empty = signals.group_by("session").agg((pl.col("target_weight") == 0.0).all(), n=pl.col("score").is_finite().sum())
+    rows = empty.filter("target_weight").sort("session").select("session", "n").iter_rows()
+    return {day: f"the scores of {n} symbols choose none by {settings.method}: the book is cash" for day, n in rows}
+
+
+def of_cash(scores: pl.DataFrame, left: pl.DataFrame, selected: pl.DataFrame, sessions: Sequence[date]) -> pl.DataFrame:
+    """Signals without any weight, of those sessions in which tickers are selected and none that has a score is: nothing may be held there, which is no lack of data.
+
+    Parameters
+    ----------
+    scores, left
+        As of `signals_from_scores`: all, and those that may be held.
+    selected
+        The states of tickers.
+    """
+    emptied = set(sessions) & set(scores["session"]) & set(selected["session"]) - set(left["session"])
+    rows = scores.filter(pl.col("session").is_in(sorted(emptied))).drop("reason", strict=False)
+    weightless = rows.with_columns(target_weight=pl.lit(0.0), reason=pl.lit(None, pl.String))
+    return signals_from_scores(weightless, PortfolioSettings())
 
 
 def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, method: Method | None = None) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from ats_assets.errors import SettingsError
 from ats_assets.holding.contracts import HoldingPeriod
 from ats_assets.holding.decay import holding_curve, session_decay
 from ats_assets.holding.holding_rows import followed_holding, holding_lookback, holding_rows
-from ats_assets.portfolio.targets import OwnHoldings, netted, over_holding_period
+from ats_assets.portfolio.netting import OwnHoldings, netted, over_holding_period
 from ats_assets.settings import HoldingPeriodSettings, load_settings
 from ats_assets_tests.bars.companies import name_change_actions
 from ats_assets_tests.rounds import rounds

@@ -15,8 +15,9 @@ from ats_assets.definitions import build
 from ats_assets.errors import ContractError, SettingsError
 from ats_assets.lineage.explaining import Explaining
 from ats_assets.lineage.index import LineageIndex
+from ats_assets.portfolio.netting import netted, over_holding_period
 from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
-from ats_assets.portfolio.targets import netted, over_holding_period, targets_of
+from ats_assets.portfolio.targets import targets_of
 from ats_assets.risk import NamedRule
 from ats_assets.risk.rules.limits import Limits, LimitsSettings
 from ats_assets.runs.signals_table import show_signals
@@ -170,7 +171,7 @@ def test_two_strategies_meet_in_the_targets_and_one_without_capital_is_shown_and
     index = LineageIndex(deployment)
     index.refresh()
     explained = Explaining(deployment, index.entries()).target(targets["symbol"][0], last.isoformat())
-    assert {below.asset for below in explained.made_from} == {"model_scores_signals", "rising_signals"}
+    assert {below.asset for below in explained.made_from} == {"model_scores_signals", "rising_signals", "bars", "corporate_actions"}
 
 
 def test_several_strategies_are_shown_one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,6 +25,7 @@ from ats_assets.backtests.engine import BacktestInputs, BacktestResult
 from ats_assets.backtests.journal import new_ledgers, result_of
 from ats_assets.backtests.market import Market, read_market
 from ats_assets.kernels.weight_limits import Floats
+from ats_assets.portfolio.allowed_changes import NONE, change_of_others
 from ats_assets.settings import BacktestSettings, Section
 
 
@@ -109,7 +110,8 @@ def weights_at_open(market: Market) -> Floats:
     """The weights to trade to at each open, of shape (n_sessions, n_instruments), decided at the close before.
 
     NaN leaves what is held: in a session after one without targets, and where the close before is of a bar without volume, or of none, and the position is not to leave
-    altogether. A symbol without a target has the target zero, but not one that has had no price yet.
+    altogether; and of a position that is to stay. A symbol without a target has the target zero, but not one that has had no price yet, nor any where all positions stay. One that may only be
+    made smaller is brought to its target: what the account holds is not known here.
     """
     weight = np.full(market.open.shape, np.nan)
     for i in range(1, len(weight)):
@@ -118,9 +120,11 @@ def weights_at_open(market: Market) -> Floats:
             continue
         wanted = np.zeros(len(market.instruments))
         wanted[market.target_columns[first:last]] = market.target_weights[first:last]
+        changes = np.full(len(wanted), change_of_others(market.target_changes[first:last]))
+        changes[market.target_columns[first:last]] = market.target_changes[first:last]
         quoted = ~np.isnan(market.open[i - 1])
         movable = np.isfinite(market.last_close[i - 1]) & ((quoted & market.traded[i - 1]) | (wanted == 0.0))
-        weight[i] = np.where(movable, wanted, np.nan)
+        weight[i] = np.where(movable & (changes != NONE), wanted, np.nan)
     return weight
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from ats_assets.backtests.metrics.trades import mean_of
 from ats_assets.backtests.schema import WANTED_SCHEMA
+from ats_assets.portfolio.allowed_changes import ANY, NONE, change_codes, weight_allowed
 from ats_assets.portfolio.drawdown_brake import exposure_factor
 from ats_assets.portfolio.kernel_settings import brake_rules
 from ats_assets.settings import BrakeSettings, PortfolioSettings
@@ -63,12 +64,12 @@ def wanted_and_held(targets: pl.DataFrame, positions: pl.DataFrame, portfolio: P
     """At each close with targets: how many symbols are wanted and held, and the turnover to get from the one to the other.
 
     Wanted turnover: sum of |target weight - weight held| over the symbols outside the no-trade band, with target weights limited to `max_weight`, and zero for what is held and
-    has no target. It is compared with `max_turnover`, which is of the same kind. Symbols that have no bar in the session count as if they could be traded.
+    has no target; of a position that stays or is not made larger, what it weighs, or less (`ats_assets.portfolio.allowed_changes`). It is compared with `max_turnover`, which is of the same kind. Symbols that have no bar in the session count as if they could be traded.
 
     Parameters
     ----------
     targets
-        Columns session, symbol, target_weight.
+        Columns session, symbol, target_weight, perhaps allowed_change.
     positions
         Columns session, symbol, weight: what is held at each close, in shares of equity.
     kept
@@ -81,9 +82,8 @@ def wanted_and_held(targets: pl.DataFrame, positions: pl.DataFrame, portfolio: P
     """
     held = positions.select("session", "symbol", pl.col("weight").fill_null(0.0).alias("held"))
     days = targets.select("session").unique()
-    both = targets.select("session", "symbol", pl.col("target_weight").alias("target")).join(
-        held.join(days, on="session", how="semi"), on=["session", "symbol"], how="full", coalesce=True
-    )
+    wanted = targets.select("session", "symbol", pl.col("target_weight").alias("target"), change=pl.Series(change_codes(targets)))
+    both = _allowed(wanted.join(held.join(days, on="session", how="semi"), on=["session", "symbol"], how="full", coalesce=True))
     limit, band = (portfolio.max_weight, portfolio.no_trade_band) if kept else (math.inf, 0.0)
     target = pl.col("target").fill_null(0.0)
     distance = (target - pl.col("held").fill_null(0.0)).abs()
@@ -101,6 +101,16 @@ def wanted_and_held(targets: pl.DataFrame, positions: pl.DataFrame, portfolio: P
         .with_columns(limit_binds=(pl.col("wanted_turnover") > pl.col("turnover_limit") + TOLERANCE).fill_null(value=False))
     )
     return made.select(pl.col(name).cast(dtype) for name, dtype in WANTED_SCHEMA.items())
+
+
+def _allowed(both: pl.DataFrame) -> pl.DataFrame:
+    """With the targets that are left of positions that stay, or may only be made smaller."""
+    if (both["change"].fill_null(ANY) == ANY).all():
+        return both
+    of_others = pl.when((pl.col("change") == ANY).any().over("session")).then(ANY).otherwise(NONE)
+    filled = both.with_columns(pl.col("change").fill_null(of_others), pl.col("target", "held").fill_null(0.0))
+    rows = filled.select("held", "target", "change").iter_rows()
+    return filled.with_columns(target=pl.Series([float(weight_allowed(*row)) for row in rows], dtype=pl.Float64), held=both["held"])
 
 
 def wanted_figures(wanted: pl.DataFrame | None) -> WantedFigures:

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from ats_assets.plugins import Plugin
-from ats_assets.portfolio.method import Candidates, WeighedBook, places
+from ats_assets.portfolio.method import Candidates, WeighedBook, nothing_chosen, places
 from ats_assets.risk.average_range import average_true_range
 from ats_assets.settings import Positive, Section, Share
 
@@ -48,7 +48,15 @@ class FixedRisk:
         ranges = candidates.values[ATR][-1]
         scores = np.where(np.isfinite(ranges) & (ranges > 0.0), candidates.scores, np.nan)
         known = scores[np.isfinite(scores)]
-        if not len(known) or (len(known) > self.settings.top_k and known.min() == known.max()) or not self.settings.max_gross:
+        if not len(known):
+            few = int(np.isfinite(candidates.scores).sum())
+            remark = (
+                f"of {len(scores)} symbols {len(scores) - few} have no score, and {few} no range over {self.settings.atr_sessions} sessions"
+            )
+            return WeighedBook(weights=np.zeros(len(scores)), remark=remark, has_opinion=False)
+        if len(known) > self.settings.top_k and known.min() == known.max():
+            return WeighedBook(weights=np.zeros(len(scores)), remark=nothing_chosen(len(known), self.settings.top_k))
+        if not self.settings.max_gross:
             return WeighedBook(weights=np.zeros(len(scores)))
         order = np.argsort(scores, kind="stable")
         shares = np.zeros(len(scores))

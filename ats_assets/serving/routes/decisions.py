@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from pydantic import create_model
 
 from ats_assets.intervals.schema import INTERVALS
-from ats_assets.portfolio.targets import TARGETS_SCHEMA
+from ats_assets.portfolio.schema import TARGETS_SCHEMA
 from ats_assets.serving.pages import Cursor, Limit
 from ats_assets.serving.problems import not_found
 from ats_assets.serving.queries.session_rows import newest_stored

@@ -6,7 +6,7 @@ The primary strategy says on which side to be. A model that learnt meta-labels o
 
 of a full one, where Phi is the normal distribution function: nothing at p = 1/2 and below, nearly all near 1. The target weight is that of the primary strategy times the size, so
 that what is not bet stays in cash. The score is the size, negative for a short side. Both are 0 where the primary strategy was flat, where there is no prediction, or where p is
-below `min_probability`.
+below `min_probability`. Where the primary strategy has sides, and no symbol a prediction, nobody knows how large bets are: there are no scores.
 
 Predictions are probabilities where models learn a meta-label as it is: `training.label_source` names one, and `training.label` is `raw`.
 """
@@ -75,8 +75,10 @@ class MetaLabelled:
         )
         chance = rows["chance"].fill_null(0.0).fill_nan(0.0).to_numpy()
         size = np.where(chance >= self.settings.min_probability, bet_size(chance), 0.0)
+        decided = pl.col("chance").is_finite().any() | (pl.col("target_weight") == 0.0).all()
+        rows = rows.with_columns(size=pl.Series(size, dtype=pl.Float64)).filter(decided.over("session"))
         side = pl.when(pl.col("direction") == "long").then(1.0).when(pl.col("direction") == "short").then(-1.0).otherwise(0.0)
-        sized = rows.with_columns(score=side * pl.Series(size) + 0.0, target_weight=pl.col("target_weight") * pl.Series(size) + 0.0)
+        sized = rows.with_columns(score=side * pl.col("size") + 0.0, target_weight=pl.col("target_weight") * pl.col("size") + 0.0)
         return sized.select("symbol", "session", "score", "target_weight", model_session="fitted")
 
 
