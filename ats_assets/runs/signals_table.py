@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+import polars as pl
 from rich.table import Table
 from rich.text import Text
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
+from ats_assets.portfolio.allowed_changes import COLUMN
+from ats_assets.portfolio.choosing import holds_books
 from ats_assets.reports.turnover_limit import session_text
 from ats_assets.runs.writing import console, write_table
 
@@ -28,11 +31,24 @@ def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
         held = [row for row in of_one if row["signal_weight"] or row["target_weight"]]
         if len(deployment.signals) > 1:
             out.print(Text(f"\n{name}, {deployment.settings.capital[name]:.0%} of the equity", style="bold"))
+        if not of_one:
+            out.print(Text(_staying(deployment, date.fromisoformat(rows["session"]), name)))
+            continue
         write_table(out, _table(of_one if limit is None else (held or of_one)[:limit]))
         follows = deployment.settings.portfolio.holding_sessions == "optimised"
         out.print(_counted(of_one, rows["holding_sessions"], netted=len(deployment.signals) > 1, follows=follows))
     if rows["backtest"]:
         out.print(Text(session_text(rows["backtest"])))
+
+
+def _staying(deployment: Deployment, session: date, name: str) -> str:
+    """What becomes of a strategy without signals beside others that have some."""
+    if not deployment.settings.capital[name] or not deployment.of(holds_books) or not deployment.warehouse.exists("targets", session):
+        return "No signals"
+    targets = deployment.warehouse.read("targets", [session], ["strategies", "target_weight", COLUMN])
+    own = targets.filter(pl.col("strategies").list.contains(name), pl.col(COLUMN) != "any")
+    smaller = own.filter(pl.col(COLUMN) == "smaller").height
+    return f"No signals: what it holds stays, {how_many(own.height - smaller, 'position')}; {smaller} under a risk rule"
 
 
 def _counted(of_one: Sequence[Rows], holding_sessions: int, *, netted: bool, follows: bool) -> str:
@@ -77,4 +93,5 @@ def _why_none(deployment: Deployment, session: date) -> str:
     if not stored:
         return f"there was no model at {before} yet"
     reasons = [reason for store in stored if (reason := store.active(before).reason)]
-    return "; ".join(dict.fromkeys(reasons)) or "no symbol of the universe has a score"
+    none = "no symbol of the universe has a score, or no book could be made of the scores, and then the run says why. What is held stays"
+    return "; ".join(dict.fromkeys(reasons)) or none

@@ -11,7 +11,7 @@ from ats_assets.backtests import BacktestResult, run_backtest
 from ats_assets.books.account_books import BookInputs
 from ats_assets.books.ledger_rows import Tables
 from ats_assets.corporate_actions.identity import identities_of
-from ats_assets.portfolio.targets import netted
+from ats_assets.portfolio.netting import netted
 from ats_assets.settings import BacktestSettings, MarginSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import random_actions, random_market
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, name_change_actions

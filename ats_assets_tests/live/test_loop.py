@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pytest
 
 from ats_assets.algorithms import Algorithm, Answer, ChildRecord, Leg, OrderKind, Parent, SendChild, SessionMarket, Side
@@ -14,10 +15,12 @@ from ats_assets.live.intake import Intake
 from ats_assets.live.mishaps import MishapSettings
 from ats_assets.live.step import What
 from ats_assets.live.stream import EventKind
+from ats_assets.orders.order_plan import intents_of, order_plan
+from ats_assets.orders.schema import ACCOUNT_SCHEMA, INSTRUMENTS_SCHEMA, POSITIONS_SCHEMA
 from ats_assets.plugins import ALGORITHMS
-from ats_assets.settings import BrakeSettings, LiveSettings
+from ats_assets.settings import BrakeSettings, LiveSettings, OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeStateBusyError
-from ats_assets_tests.live.day import CLOSED_AT, CLOSES, OPENS, Make, Slices, at, changed, parent
+from ats_assets_tests.live.day import BEFORE, CLOSED_AT, CLOSES, OPENS, Make, Slices, at, changed, parent
 
 CLOSE = LiveSettings(look_seconds=7200.0, on_breach="close")
 FRAGILE = BrakeSettings(max_session_loss=0.002)
@@ -30,6 +33,31 @@ def test_slices_are_sent_and_all_is_filled(day: Make) -> None:
     assert one.sent() == {f"main-20131007-BAC-open-{i:02d}": Decimal(100) for i in range(1, 6)}
     assert one.exchange.positions_held == {"BAC": Decimal(500)}
     assert [made.reason for made in one.decided(What.DONE)] == ["filled"]
+
+
+def test_what_is_held_for_a_strategy_without_signals_is_not_touched_and_what_a_stop_has_hit_is_closed(day: Make) -> None:
+    """Of one strategy without signals SPY stays and IBM was cut to nothing by a rule; another one wants BAC. The loop works what the plan has."""
+    targets = {"BAC": (0.1, "any"), "IBM": (0.0, "smaller"), "SPY": (0.2, "none")}
+    rows = [(symbol, BEFORE, weight, change) for symbol, (weight, change) in targets.items()]
+    held = {"IBM": 40, "SPY": 40}
+    positions = [(BEFORE, symbol, symbol, float(n), 0.0, CLOSED_AT[symbol], n * CLOSED_AT[symbol]) for symbol, n in held.items()]
+    known = [(BEFORE, symbol, True, True, True, None, True, 1.0, None, None, None) for symbol in targets]
+    plan = order_plan(
+        BEFORE,
+        targets=pl.DataFrame(rows, schema=["symbol", "session", "target_weight", "allowed_change"], orient="row"),
+        bars=pl.DataFrame({"symbol": [*targets], "close": [CLOSED_AT[one] for one in targets], "volume": 1.0}),
+        positions=pl.DataFrame(positions, schema=POSITIONS_SCHEMA, orient="row"),
+        account=pl.DataFrame([(BEFORE, "replayed", "a", 50_000.0, 80_000.0, 1e9, False, None, None)], schema=ACCOUNT_SCHEMA, orient="row"),
+        instruments=pl.DataFrame(known, schema=INSTRUMENTS_SCHEMA, orient="row"),
+        portfolio=PortfolioSettings(),
+        orders=OrdersSettings(),
+        fractional=False,
+    )
+    legs = [(one.symbol, one.side, one.leg, int(one.quantity)) for one in intents_of(plan, "main")]
+    assert [leg[:3] for leg in legs] == [("IBM", Side.SELL, Leg.CLOSE), ("BAC", Side.BUY, Leg.OPEN)]
+    one = day(parents=tuple(parent(symbol, n, side, leg) for symbol, side, leg, n in legs), algorithm=Slices(shares=10_000), held=held)
+    one.play()
+    assert one.exchange.positions_held == {"IBM": Decimal(0), "SPY": Decimal(40), "BAC": Decimal(legs[1][3])}
 
 
 def test_a_restart_goes_on_where_the_journal_has_left_off(day: Make) -> None:

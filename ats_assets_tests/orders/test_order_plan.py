@@ -32,8 +32,10 @@ def plan(
     fractional: bool = False,
     steps: tuple[float | None, float | None, float | None] = (None, None, None),
     margin: MarginSettings | None = None,
+    changes: dict[str, str] | None = None,
+    exposure: float = 1.0,
 ) -> pl.DataFrame:
-    """A plan of DAY: target weights, closes, shares held.
+    """A plan of DAY: target weights, closes, shares held, what is allowed of each position.
 
     `closed` symbols are not tradable at the broker, in those of `held_only` no position is opened. `steps`: of prices, of quantities, smallest order.
     """
@@ -43,7 +45,7 @@ def plan(
         DAY,
         targets=pl.DataFrame(
             {"symbol": list(weights), "target_weight": list(weights.values())}, schema={"symbol": pl.String, "target_weight": pl.Float64}
-        ),
+        ).with_columns([pl.Series("allowed_change", [changes[one] for one in weights], dtype=pl.String)] if changes else []),
         bars=pl.DataFrame({"symbol": list(closes), "close": list(closes.values()), "volume": 1.0}),
         positions=pl.DataFrame(
             [(DAY, s, s, n, 0.0, closes.get(s, 1.0), 0.0) for s, n in held.items()], schema=POSITIONS_SCHEMA, orient="row"
@@ -58,6 +60,7 @@ def plan(
         orders=orders or OrdersSettings(limits=WIDE),
         fractional=fractional,
         margin=margin,
+        exposure=exposure,
     )
 
 
@@ -227,3 +230,22 @@ def test_a_pair_that_is_not_priced_in_dollars_is_refused_and_not_counted() -> No
     assert pair.select("quantity", "client_order_id", "decision_price", "notional").rows() == [(0.0, None, None, 0.0)]
     assert pair["reason"].to_list() == ["not_tradable"]
     assert made.filter(symbol="A").equals(alone)
+
+
+def test_what_is_held_without_signals_is_not_ordered_but_where_a_rule_or_the_brake_makes_it_smaller() -> None:
+    """A is a share heavier than its weight says, B lighter; C was cut by a rule, D to nothing, E is another strategy's. What no target names leaves, but where all positions stay."""
+    prices, held = dict.fromkeys("ABCDEF", 10.0), {"A": 201, "B": 150, "C": 120, "D": 80, "E": 10, "F": 5}
+    weights = {"A": 0.2, "B": 0.2, "C": 0.1, "D": 0.0, "E": 0.05}
+    changes = {"A": "none", "B": "none", "C": "smaller", "D": "smaller", "E": "any"}
+    cash = 10_000.0 - 10 * sum(held.values())
+    made = plan(weights, prices, held, cash=cash, changes=changes)
+    assert made.select("symbol", "side", "quantity").rows() == [
+        ("C", "sell", 20.0),
+        ("D", "sell", 80.0),
+        ("E", "buy", 40.0),
+        ("F", "sell", 5.0),
+    ]
+    all_stay = plan(weights, prices, held, cash=cash, changes=dict.fromkeys(weights, "none"))
+    assert all_stay.is_empty()
+    braked = plan(weights, prices, held, cash=cash, changes=dict.fromkeys(weights, "none"), exposure=0.9)
+    assert braked.select("symbol", "quantity").rows() == [("A", 21.0), ("C", 30.0)]

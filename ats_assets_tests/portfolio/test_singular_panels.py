@@ -10,6 +10,8 @@ import pytest
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import CorruptPartitionError
+from ats_assets.runs.signals_table import show_signals
+from ats_assets.serving.queries.stored_signals import signals_rows
 from ats_assets.sources import MEASURES
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 
@@ -22,13 +24,13 @@ SINGULAR = {"lookback_sessions": 20, "shrinkage": "none", "fallback": "inverse_v
 FEW = {"few": {"symbols": ["S03", "S04"], "least": 0.9}}
 
 
-def market(root: Path, **options: Any) -> Deployment:
+def market(root: Path, strategies: dict[str, Any] | None = None, **options: Any) -> Deployment:
     """28 symbols: S00 and S01 have the same prices, S02 a constant one. At the session after `LAST` nobody trades S26, and S27 has a price of zero."""
     return small_market(
         root,
         source={"kind": "files", "path": root / "bars.parquet"},
         universe={"size": 30},
-        strategies={"momentum": {"lookback_sessions": 5, "skip_sessions": 1}},
+        strategies=strategies or {"momentum": {"lookback_sessions": 5, "skip_sessions": 1}},
         portfolio={"method": "minimum_variance", "holding_sessions": 1, "max_weight": 0.2, "options": {**SINGULAR, **options}},
     )
 
@@ -135,6 +137,39 @@ def test_by_default_what_is_held_stays_and_no_order_is_sent(made: Deployment) ->
         assert targets.is_empty()
         assert plan.is_empty()
         assert held.warehouse.read("orders", [day]).is_empty()
+
+
+def test_beside_another_strategy_what_is_held_stays_and_the_other_trades_its_own(
+    made: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first buys a book of least variance, the second one share; then limits conflict for the first, and the second wants another share."""
+    root, day = made.warehouse.root.parent, made.calendar.after(LAST)
+    both = {"momentum": {"lookback_sessions": 5, "skip_sessions": 1, "capital": 0.5}}
+
+    def world(symbol: str, **options: Any) -> Deployment:
+        second = {"buy_and_hold": {"symbols": [symbol], "capital": 0.1}}
+        return market(root / "both", strategies={**both, **second}, **options)
+
+    (root / "both").mkdir()
+    (root / "both" / "bars.parquet").write_bytes((root / "bars.parquet").read_bytes())
+    bought = world("S05", shrinkage="identity")
+    make_history(bought, FIRST, made.calendar.after(day), BEFORE)
+    signals = ("momentum_signals", "buy_and_hold_signals")
+    make_history(bought, FIRST, day, (*signals, "targets"))
+    assert decided(bought, day)[1].filter(pl.col("quantity") > 0).height > 10
+    before, day = day, made.calendar.after(day)
+    held = world("S06", groups=FEW, shrinkage="identity", fallback="hold")
+    result = make_history(held, day, day, (*signals, "targets"))
+    told = str(result.asset_materializations_for_node("momentum_signals")[0].metadata["fallbacks"].value)
+    assert told.endswith("What is held stays, or is made smaller by risk rules and the brake; the other strategies trade theirs")
+    targets, plan = decided(held, day)
+    assert set(plan.filter(pl.col("quantity") > 0)["symbol"]) == {"S05", "S06"}
+    stays = targets.filter(pl.col("allowed_change") == "none")
+    assert stays.height > 10
+    assert stays["reasons"].list.first().unique().to_list() == [f"momentum: no signals since {before}, what it held stays"]
+    assert not {"S05", "S06"} & set(stays["symbol"])
+    show_signals(held, signals_rows(held, day), None)
+    assert f"No signals: what it holds stays, {stays.height} positions; 0 under a risk rule" in capsys.readouterr().out
 
 
 def test_windows_may_span_a_change_of_what_has_reasons_and_no_other(made: Deployment) -> None:

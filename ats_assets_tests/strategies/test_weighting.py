@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError
+from ats_assets.plugins import METHODS
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.settings import PortfolioSettings
 from ats_assets.strategies.contracts import Signals
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
-from ats_assets.strategies.weighting import signals_from_scores
+from ats_assets.strategies.weighting import Weighting, of_cash, signals_from_scores
 
 MONDAY, TUESDAY, FITTED = date(2020, 1, 6), date(2020, 1, 7), date(2020, 1, 3)
 
@@ -76,3 +77,25 @@ def test_a_session_alone_is_the_same_as_within_a_range(seed: int, method: str) -
     apart = pl.concat([signals_from_scores(frame.filter(session=day), settings) for day in (MONDAY, TUESDAY)])
     assert together.equals(apart)
     Signals.validate(together)
+
+
+def test_no_score_is_no_opinion_and_scores_that_choose_none_are_cash_and_both_are_told() -> None:
+    """On Monday nobody knows anything; on Tuesday three scores are equal for two places."""
+    frame = predictions(("A", MONDAY, float("nan")), ("B", MONDAY, float("nan")), *((name, TUESDAY, 1.0) for name in "ABC"))
+    weigh = Weighting(METHODS.made("top_k_long", {"top_k": 2}), PortfolioSettings(top_k=2), 5)
+    made, told = weigh.signals(frame, {}, [MONDAY, TUESDAY], [MONDAY, TUESDAY])
+    assert made.select("session", "target_weight").rows() == [(TUESDAY, 0.0)] * 3
+    assert told == {
+        MONDAY: "none of 2 symbols has a score",
+        TUESDAY: "the scores of 3 symbols choose none by top_k_long: the book is cash",
+    }
+    sized = frame.with_columns(target_weight=pl.Series([None, None, 0.0, 0.0, 0.0], dtype=pl.Float64))
+    made, told = weigh.signals(sized, {}, [MONDAY, TUESDAY], [MONDAY, TUESDAY])
+    assert made["session"].to_list() == [TUESDAY] * 3
+    assert told == {MONDAY: "none of 2 symbols has a target weight"}, "a strategy that sizes its own bets may have none"
+
+
+def test_where_no_ticker_with_a_score_may_be_held_the_book_is_cash_and_without_selected_tickers_nobody_knows() -> None:
+    none = of_cash(THREE, THREE.clear(), THREE.filter(session=TUESDAY).select("symbol", "session"), [MONDAY, TUESDAY])
+    assert none.select("symbol", "session", "target_weight").rows() == [("A", TUESDAY, 0.0), ("B", TUESDAY, 0.0)]
+    assert of_cash(THREE, THREE, THREE, [MONDAY, TUESDAY]).is_empty()

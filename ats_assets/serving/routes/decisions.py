@@ -8,7 +8,8 @@ from fastapi import Query, Response
 from pydantic import create_model
 
 from ats_assets.intervals.schema import INTERVALS
-from ats_assets.portfolio.schema import TARGETS_SCHEMA
+from ats_assets.portfolio.allowed_changes import COLUMN
+from ats_assets.portfolio.schema import HELD_TARGETS_SCHEMA
 from ats_assets.serving.pages import Cursor, Limit
 from ats_assets.serving.problems import not_found
 from ats_assets.serving.queries.session_rows import newest_stored
@@ -25,7 +26,7 @@ _OfSymbol = Annotated[str | None, Query(max_length=64, description="of one symbo
 _PREDICTION = {"symbol": pl.String, "score": pl.Float64, "model_session": pl.Date} | dict.fromkeys(
     ("expected_return", "lower", "upper", "level", "confidence"), pl.Float64
 )
-_TARGET = {name: kind for name, kind in TARGETS_SCHEMA.items() if name != "session"}
+_TARGET = {name: kind for name, kind in HELD_TARGETS_SCHEMA.items() if name != "session"}
 _QUALITY = {
     **dict.fromkeys(("client_order_id", "symbol", "side"), pl.String),
     **dict.fromkeys(("ordered", "filled", "fill_rate"), pl.Float64),
@@ -41,7 +42,8 @@ _TOLD = {
     "level": "share of returns that the interval is to hold",
     "target_weight": "share of equity to hold, after the risk rules",
     "proposed_weight": "before the risk rules",
-    "strategies": "that have a signal for the symbol",
+    "strategies": "that have a signal for the symbol, or hold it without signals",
+    "allowed_change": "of the position: any, smaller, or none; null where what strategies without signals hold is not looked at",
     "reasons": "of each risk rule that changed the weight: its name, and why",
     "slippage_decision_bps": "against the close that it was decided at; positive where it cost money",
     "slippage_arrival_bps": "against the session's open",
@@ -115,6 +117,8 @@ def _rows(
 
     def rows() -> list[dict[str, object]]:
         frame = ask.deployment.warehouse.read(asset, [day]).drop("session").sort(by, "symbol", descending=[True, False], nulls_last=True)
+        if asset == "targets" and COLUMN not in frame.columns:
+            frame = frame.with_columns(pl.lit(None, pl.String).alias(COLUMN))
         return (frame if symbol is None else frame.filter(symbol=symbol)).to_dicts()
 
     return ask.listing(rows, ask.page(limit, cursor), version=version, session=day, files=files)

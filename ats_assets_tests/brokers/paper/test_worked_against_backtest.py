@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,7 +27,10 @@ from ats_assets.execution.working import recorded_algorithm
 from ats_assets.orders.broker_frames import account_frame, instruments_frame, positions_frame
 from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.work_plans import WorkChooser
-from ats_assets.portfolio.targets import netted
+from ats_assets.portfolio.held_books import HeldBooks
+from ats_assets.portfolio.held_parts import HeldSession, held_sessions
+from ats_assets.portfolio.netting import netted
+from ats_assets.portfolio.targets import targets_of
 from ats_assets.portfolio.working_rules import WorkingRules
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
@@ -46,6 +50,8 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
     "implementation_shortfall": SLICED,
 }
 SEEDS = rounds(1, 25)
+RESTING = {"at_close", "twap", "iceberg"}
+"""Where one of the strategies has no signals after the second session, and holds what it has."""
 NO_CHANGES = KNOWN_SCHEMAS["corporate_actions"].to_frame()
 
 
@@ -107,9 +113,11 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
     )
     bars, base, days = random_market(seed + 100, 7 if FULL else 5, 4, shorts=shorts)
     wanted = opinions(rng, base, shorts=shorts)
-    signals = netted(wanted, CAPITAL).select("symbol", "session", target_weight="proposed_weight")
-    days = [day for day in days if day >= signals["session"].min()]
     actions = random_actions(seed, bars)
+    signals, parts = netted(wanted, CAPITAL).select("symbol", "session", target_weight="proposed_weight"), ()
+    if algorithm in RESTING:
+        signals, parts = held_after(days[1], wanted, bars, actions, days)
+    days = [day for day in days if day >= signals["session"].min()]
     frames = Frames(bars, actions)
     stored = StoredDays(
         lambda session: minutes_of(seed, session, bars, frames.calendar.opens_at(session)),
@@ -138,11 +146,29 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
         assert broker.open_orders() == [] or all(one.client_order_id.startswith(f"main-{days[-1]:%Y%m%d}") for one in broker.open_orders())
 
     def own(name: str) -> pl.DataFrame:
-        return netted(wanted, {other: share if other == name else 0.0 for other, share in CAPITAL.items()})
+        active = netted(wanted, {other: share if other == name else 0.0 for other, share in CAPITAL.items()})
+        held = [(symbol, one.day, weight) for one in parts for symbol, weight in one.parts[name].items()]
+        rows = active.filter(~pl.col("session").is_in([one.day for one in parts])).select("symbol", "session", "proposed_weight")
+        return pl.concat([rows, pl.DataFrame(held, schema=rows.schema, orient="row")])
 
+    resting = {name: [one.day for one in parts if name in one.since] for name in CAPITAL}
     given = {"bars": bars, "actions": actions, "portfolio": settings.portfolio, "settings": settings.backtest}
-    inputs = BookInputs(capital=CAPITAL, targets=signals, averaged=own, known=identities_of(NO_CHANGES), **given)
+    inputs = BookInputs(capital=CAPITAL, targets=signals, averaged=own, known=identities_of(NO_CHANGES), resting=resting, **given)
     keep_the_books(account_books(history_of_backtest(expected), inputs, days), expected, inputs)
+
+
+def held_after(
+    last: date, wanted: dict[str, pl.DataFrame], bars: pl.DataFrame, actions: pl.DataFrame, days: Sequence[date]
+) -> tuple[pl.DataFrame, Sequence[HeldSession]]:
+    """The targets where the first of the strategies has no signals after a session, and what each strategy has of them then."""
+    name = next(iter(wanted))
+    wanted[name] = wanted[name].filter(pl.col("session") <= last)
+    told = pl.concat([NO_CHANGES, actions], how="diagonal_relaxed").select(NO_CHANGES.columns)
+    frames = {"bars": bars, "corporate_actions": told}
+    made = targets_of(wanted, CAPITAL, hold=True, frames=frames, days=days, sessions=days)
+    books = HeldBooks(frames=frames, days=days)
+    parts = held_sessions(wanted, CAPITAL, holding=1, longest=1, books=books, sessions=days)
+    return made.select("symbol", "session", "target_weight", "allowed_change"), parts
 
 
 def opinions(rng: np.random.Generator, base: pl.DataFrame, *, shorts: bool) -> dict[str, pl.DataFrame]:

@@ -114,6 +114,27 @@ def test_only_the_best_by_score_are_weighed() -> None:
     assert np.count_nonzero(made("risk_parity", candidates=12).book(seen(scores=np.ones(12))).weights) == 12
 
 
+def test_missing_data_are_no_opinion_and_scores_that_say_nothing_are_cash_with_a_remark() -> None:
+    """What is held stays where nobody knows; it is sold where scores, or probabilities, are known and choose nothing."""
+    equal = made("risk_parity", candidates=5).book(seen(scores=np.ones(12)))
+    assert (equal.has_opinion, equal.weights.any()) == (True, False)
+    assert equal.remark == "the scores of 12 symbols are all equal, which chooses none for 5 places: the book is cash"
+    returns, scores = factor_returns(1, 12, 60), np.arange(12.0)
+    returns[20:, :6], returns[:, 6:9], scores[9:] = np.nan, 0.0, np.nan
+    unknown = made("risk_parity").book(seen(scores=scores, **{"return": returns}))
+    assert not unknown.has_opinion
+    assert unknown.remark == "of 12 symbols 3 have no score, 6 fewer than 80% of 60 returns, and 3 have not moved"
+    no_odds, low = (made("kelly").book(seen(probabilities=odds)) for odds in (np.nan, 0.4))
+    assert (no_odds.has_opinion, no_odds.remark) == (False, "none of 12 symbols has a probability")
+    assert (low.has_opinion, low.weights.any()) == (True, False)
+    assert low.remark == "no probability of 12 candidates is above one half: the book is cash"
+    fixed = METHODS.made("fixed_risk", {"top_k": 2})
+    lacking, alike = fixed.book(seen(3, atr=np.full((1, 3), np.nan))), fixed.book(seen(3, scores=np.ones(3), atr=np.full((1, 3), 0.02)))
+    assert (lacking.has_opinion, lacking.remark) == (False, "of 3 symbols 0 have no score, and 3 no range over 14 sessions")
+    assert alike.has_opinion
+    assert "all equal" in alike.remark
+
+
 def test_a_symbol_with_too_short_a_past_is_left_out_and_a_gap_is_that_of_the_others() -> None:
     returns = factor_returns(1, 12, 60)
     returns[:30, 11], returns[5, 10] = np.nan, np.nan

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.plugins import METHODS, RISK_RULES, Needs
+from ats_assets.portfolio.held_books import HOLD_SESSIONS
 from ats_assets.portfolio.method import Candidates
-from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
+from ats_assets.portfolio.schema import WANTED_SCHEMA, HeldTargets, Targets
 from ats_assets.portfolio.targets import targets_of
 from ats_assets.risk import NamedRule, past_books
 from ats_assets.risk.rule import RULED_SCHEMA
@@ -54,6 +55,7 @@ def targets(
     holding: int = 1,
     around: float = 1.0,
     alone: bool = False,
+    hold: bool = False,
     **how: Any,
 ) -> pl.DataFrame:
     """Of the sessions from `QUIET` on, made together or each from its own windows."""
@@ -64,12 +66,12 @@ def targets(
 
     def made(days: Sequence[date], sessions: Sequence[date]) -> pl.DataFrame:
         inside = {name: frame.filter(pl.col("session").is_between(days[0], days[-1])) for name, frame in (frames | signals).items()}
-        how = {"holding_sessions": holding, "days": days, "sessions": sessions}
+        how = {"holding_sessions": holding, "days": days, "sessions": sessions, "hold": hold, "longest": holding}
         return targets_of({"mine": inside.pop("mine")}, {"mine": 1.0}, (*before, stops), frames=inside, **how)
 
     if not alone:
-        return Targets.validate(made(DAYS[:last], DAYS[QUIET:last]))
-    back = max(past_books(stops.rule) + holding, *(window.back for window in stops.rule.needs()))
+        return (HeldTargets if hold else Targets).validate(made(DAYS[:last], DAYS[QUIET:last]))
+    back = max(past_books(stops.rule) + holding, *(window.back for window in stops.rule.needs())) + (HOLD_SESSIONS if hold else 0)
     return pl.concat([made(DAYS[max(0, i - back) : i + 1], [DAYS[i]]) for i in range(QUIET, last)])
 
 
@@ -98,6 +100,21 @@ def test_a_session_without_an_opinion_ends_no_position() -> None:
     made = targets({"A": [100.0, 100, 100, 91]}, {"A": [0.4, None, 0.4, 0.4], "B": [0.1, None, 0.1, 0.1]}, stop_percent=8.0)
     assert weights(made) == [0.4, 0.4, 0.0]
     assert "entered on 2024-01-31 at 100.00" in made.filter(symbol="A")["reasons"].to_list()[2][0]
+
+
+@pytest.mark.parametrize("holding", [1, 2])
+def test_a_stop_works_while_a_strategy_has_no_signals(holding: int) -> None:
+    """What is held goes through the rules: the position whose stop is hit is closed, with its reason, and not bought back; the other stays as it is."""
+    closes, book = {"A": [100.0, 100, 100, 91, 95, 99], "B": [50.0] * 6}, [0.4, 0.4, None, None, None, None]
+    found = [targets(closes, {"A": book, "B": book}, stop_percent=8.0, holding=holding, hold=True, alone=alone) for alone in (False, True)]
+    assert found[0].equals(found[1])
+    of_a, of_b = (found[0].filter(symbol=symbol) for symbol in "AB")
+    assert of_a["allowed_change"].to_list() == ["any", "any", "none", "smaller", "smaller", "smaller"]
+    assert of_a["target_weight"].round(9).to_list()[3:] == [0.0] * 3
+    assert of_b["allowed_change"].to_list() == ["any", "any", "none", "none", "none", "none"]
+    held = "mine: no signals since 2024-02-01, what it held stays"
+    told = "stops: stop: the close of 2024-02-03, 91.00, is at or below 92.00; entered on 2024-01-31 at 100.00"
+    assert of_a["reasons"].to_list() == [[], [], [held], *[[held, told]] * 3]
 
 
 def test_what_was_left_is_not_bought_back_when_a_session_without_an_opinion_is_where_its_window_begins() -> None:

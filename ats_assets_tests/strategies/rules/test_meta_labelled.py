@@ -54,3 +54,9 @@ def test_a_size_is_a_share_of_a_full_bet() -> None:
 def test_predictions_that_are_no_probabilities_are_refused() -> None:
     with pytest.raises(SettingsError, match=r"probability that momentum is right, but training\.label is 'rank'"):
         MetaLabelled(MetaLabelledSettings()).needs(TrainingSettings())
+
+
+def test_without_any_prediction_nobody_knows_how_large_bets_are() -> None:
+    """But where the primary strategy is flat nothing is wanted."""
+    assert followed(("A", "long", 0.4, None), ("B", "flat", 0.0, None)).is_empty()
+    assert followed(("A", "flat", 0.0, None), ("B", "flat", 0.0, None))["target_weight"].to_list() == [0.0, 0.0]
