@@ -113,4 +113,4 @@ def test_a_rule_of_the_settings_is_applied_between_the_limits_and_says_what_it_d
     assert all(len(reasons) == 1 and reasons[0].startswith("calm: volatility ") for reasons in held["reasons"])
     footer = deployment.warehouse.footer("targets", last)
     assert set(footer.upstream) == {"signals", "bars", "corporate_actions"}
-    assert len(footer.upstream["bars"]) == 9
+    assert len(footer.upstream["bars"]) == 21, "nine of the rule, and 63 for what is held without signals, as far as there are"
