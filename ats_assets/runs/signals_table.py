@@ -10,8 +10,6 @@ from rich.text import Text
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
-from ats_assets.portfolio.allowed_changes import COLUMN
-from ats_assets.portfolio.choosing import holds_books
 from ats_assets.reports.turnover_limit import session_text
 from ats_assets.runs.writing import console, write_table
 
@@ -43,6 +41,9 @@ def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
 
 def _staying(deployment: Deployment, session: date, name: str) -> str:
     """What becomes of a strategy without signals beside others that have some."""
+    from ats_assets.portfolio.allowed_changes import COLUMN  # noqa: PLC0415 - mostly each strategy has signals
+    from ats_assets.portfolio.choosing import holds_books  # noqa: PLC0415
+
     if not deployment.settings.capital[name] or not deployment.of(holds_books) or not deployment.warehouse.exists("targets", session):
         return "No signals"
     targets = deployment.warehouse.read("targets", [session], ["strategies", "target_weight", COLUMN])
