@@ -34,8 +34,9 @@ from ats_assets.storage.session_folders import SessionFolders
 from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, VINTAGES_OF, WITH_OWN_HISTORY, Vintages
 
 SIGNALS, REASON = "signals", "reason"
-OPTIONAL = {"targets": "allowed_change"}
 """The one column that some partitions may have and others lack: signals have it since settings chose what gives reasons, and earlier ones may still be in a window."""
+OPTIONAL = {"targets": "allowed_change"}
+"""Columns that files of other settings lack."""
 
 
 class Warehouse(Vintages, Documents):
@@ -289,7 +290,7 @@ def _with_optional(paths: Sequence[Path], columns: Sequence[str] | None, optiona
     if len({tuple(item for item in part.schema.items() if item[0] != optional) for part in parts}) > 1:
         return None
     made = pl.concat(parts, how="diagonal")
-    if optional not in made.columns and columns and optional in columns:
+    if optional in OPTIONAL.values() and optional not in made.columns and columns and optional in columns:
         made = made.with_columns(pl.lit(None, pl.String).alias(optional))
     if columns and not set(columns) <= set(made.columns):
         return None

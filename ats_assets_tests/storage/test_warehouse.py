@@ -45,6 +45,14 @@ def test_sessions_are_read_in_the_order_asked_for_empty_ones_among_them(warehous
     assert warehouse.read("bars", [DAYS[1]], ["close"]).schema == {"close": pl.Float64}
 
 
+def test_targets_of_settings_under_which_nothing_is_held_without_signals_are_read_beside_others(warehouse: Warehouse) -> None:
+    plain = pl.DataFrame({"symbol": ["A"], "target_weight": [0.5]})
+    for day, rows in zip(DAYS, (plain, plain.with_columns(allowed_change=pl.lit("none"))), strict=False):
+        warehouse.write("targets", day, rows)
+    assert warehouse.read("targets", DAYS[:2], ["allowed_change"])["allowed_change"].to_list() == [None, "none"]
+    assert warehouse.read("targets", DAYS[:1], ["allowed_change"])["allowed_change"].to_list() == [None]
+
+
 def test_signals_with_reasons_and_without_are_read_together_and_a_column_that_none_has_is_named(warehouse: Warehouse) -> None:
     plain = pl.DataFrame({"symbol": ["A"], "score": [0.5]})
     for day, rows in zip(DAYS, (plain, plain.with_columns(reason=pl.lit("an exit"))), strict=False):
