@@ -104,7 +104,7 @@ class RunEvents:
         self.events += 1
         event = entry.dagster_event
         if event is None:
-            if entry.level >= logging.INFO and entry.step_key:
+            if int(entry.level) >= logging.INFO and entry.step_key:
                 self.on_line(entry.step_key, entry.user_message)
             return
         kind, step = event.event_type, event.step_key or ""
