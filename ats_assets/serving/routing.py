@@ -3,11 +3,12 @@
 import contextlib
 import functools
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
@@ -187,14 +188,26 @@ def require_of(caller: Caller, needed: Role) -> None:
     raise Problem(403, "not-allowed", f"this needs the role {needed}, and {caller.name!r} has {caller.role}: ask with another key")
 
 
-def _only_known_parameters(request: Request) -> None:
-    """A parameter that is misspelt would be passed over, and the answer be another one than was asked for."""
+def _parameters_are_plain(request: Request) -> None:
+    """A parameter that is misspelt would be passed over, and of one that is given twice the last taken: the answer would be another one than was asked for."""
     route = request.scope.get("route")
-    known = {one.alias for one in route.dependant.query_params} if isinstance(route, APIRoute) else set()
-    if strangers := sorted(set(request.query_params) - known):
-        there = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
+    takes_many = (
+        {one.alias: _is_list(one.field_info.annotation) for one in route.dependant.query_params} if isinstance(route, APIRoute) else {}
+    )
+    if strangers := sorted(set(request.query_params) - takes_many.keys()):
+        there = f"it takes {', '.join(sorted(takes_many))}" if takes_many else "it takes none"
         errors = [{"where": f"query.{name[:64]}", "what": "there is no such parameter"} for name in strangers[:10]]
         raise Problem(422, "wrong-parameters", f"there is no parameter {strangers[0][:64]!r}: {there}", errors=errors)
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    if repeated := sorted(name for name, times in given.items() if times > 1 and not takes_many[name]):
+        errors = [{"where": f"query.{name}", "what": f"it is given {given[name]} times"} for name in repeated]
+        raise Problem(
+            422, "wrong-parameters", f"the parameter {repeated[0]!r} is given {given[repeated[0]]} times: it has one value", errors=errors
+        )
+
+
+def _is_list(annotation: object) -> bool:
+    return get_origin(annotation) is list or any(map(_is_list, get_args(annotation)))
 
 
 class Routes:
@@ -234,7 +247,7 @@ class Routes:
             That it can answer beside 200, 304 and those of every route.
         """
         told = responses(role, (304, *statuses), model, example, media_type=media_type)
-        guards = [Depends(require_role(role)), Depends(_only_known_parameters)]
+        guards = [Depends(require_role(role)), Depends(_parameters_are_plain)]
         declare = self.router.get(
             path,
             dependencies=guards,
@@ -259,7 +272,7 @@ class Routes:
     ) -> Callable[..., Any]:
         """Declare a route that takes a body; a browser has to send its CSRF token where it needs a role. Parameters as `get`."""
         told = responses(role, (413, 415, *statuses), model, example, status_code=status_code)
-        guards = [Depends(require_role(role, writes=role is not Role.PUBLIC)), Depends(_only_known_parameters)]
+        guards = [Depends(require_role(role, writes=role is not Role.PUBLIC)), Depends(_parameters_are_plain)]
         extra = {ROLE: role.value}
         return self.router.post(
             path, dependencies=guards, responses=told, openapi_extra=extra, response_model=None, status_code=status_code, **how

@@ -122,3 +122,15 @@ def test_data_quality_has_what_the_checks_said(deployment: Deployment, client: T
     assert sum(one["rows"] for one in told["quarantine"] if one["asset"] == "rejected_bars") == rejected["reasons"].list.len().sum()
     newest = {one["asset"]: one["newest"] for one in told["freshness"]}
     assert newest["signals"] == "2021-03-31"
+
+
+def test_a_parameter_is_known_and_given_once(client: TestClient) -> None:
+    for query, told in (
+        ("symbols=SYN0000", "there is no parameter 'symbols'"),
+        ("symbol=SYN0000&symbol=SYN0007", "the parameter 'symbol' is given 2 times: it has one value"),
+        ("symbol=SYN0000&symbol=SYN0000", "the parameter 'symbol' is given 2 times"),
+    ):
+        found = client.get(f"/api/v1/targets?{query}")
+        assert found.status_code == 422
+        assert told in found.json()["detail"]
+    assert client.get("/api/v1/targets?symbol=SYN0000").status_code == 200

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import Failure, FailureGroup
@@ -59,6 +59,8 @@ def test_nothing_that_is_sent_is_answered_otherwise_than_the_document_says(docum
         def ask(case: Any) -> None:
             if mode is GenerationMode.POSITIVE:
                 _with_what_there_is(case)
+            else:
+                assume(_differs_on_the_wire(case))
             case.call_and_validate(headers=HEADERS, excluded_checks=NOT_CHECKED[case.operation.method])
 
         try:
@@ -69,6 +71,11 @@ def test_nothing_that_is_sent_is_answered_otherwise_than_the_document_says(docum
             told = fault.exceptions if isinstance(fault, FailureGroup) else [fault]
             faults[operation.label] = "\n".join(f"{one.title}: {one.message}" for one in told)
     assert not faults, "\n\n".join(f"{label}\n{text}" for label, text in faults.items())
+
+
+def _differs_on_the_wire(case: Any) -> bool:
+    """No value in the query that is wrong as a list alone: of one it is sent as the one, and of none not at all."""
+    return not any(isinstance(value, list) and len(value) < 2 for value in (case.query or {}).values())
 
 
 def _with_what_there_is(case: Any) -> None:
