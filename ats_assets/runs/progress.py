@@ -1,5 +1,6 @@
 """Progress of what takes long, with the time that is left: bars on a terminal, a line now and then elsewhere."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -108,9 +109,9 @@ class LongJob:
         self._bar: Progress | None = None
         if out.is_terminal:
             counted = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[unit]}")) if total is not None else ()
-            self._bar = Progress(
-                SpinnerColumn(), TextColumn("{task.description}"), *counted, TimeElapsedColumn(), LeftColumn(), console=out, transient=True
-            )
+            columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), *counted, TimeElapsedColumn(), LeftColumn())
+            # what is written to a file or a pipe stays there: rich would have it on the terminal, above the bar
+            self._bar = Progress(*columns, console=out, transient=True, redirect_stdout=sys.stdout.isatty())
             self._task = self._bar.add_task(what, total=total, unit=unit, left="")
         else:
             self._reminder = Reminder(self._say, lambda: self._told + LINE_SECONDS)

@@ -1,6 +1,8 @@
 """Progress of a run of the graph: of all its parts, of the steps of the part that runs now, and of what goes on within a step."""
 
+import contextlib
 import io
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -58,7 +60,7 @@ class RunProgress:
                 TimeElapsedColumn(),
                 LeftColumn(),
             )
-            self._bars = Progress(*columns, console=self._console)
+            self._bars = Progress(*columns, console=self._console, redirect_stdout=sys.stdout.isatty())
             self._total = self._bars.add_task("all", total=sessions, unit=unit, left="")
             self._part = self._bars.add_task("", total=1, unit="steps", left="")
         self._reminder = Reminder(self._show, lambda: self._told + LINE_SECONDS if self._bars is None else time.monotonic() + BAR_SECONDS)
@@ -144,6 +146,7 @@ class RunProgress:
     def _show(self) -> None:
         """Tell the bars what is known now; elsewhere write a line, if there was none for some time."""
         if not self._name:
+            self._told = time.monotonic()
             return
         if self._bars:
             room, told = max(self._console.width - BESIDE - BAR, 24), self._step_told()
@@ -167,7 +170,9 @@ class RunProgress:
         seconds = time.monotonic() - self._step_begun
         told = [f"for {told_time(seconds)}"] if seconds >= BAR_SECONDS else []
         told += [self._news] if self._news else []
-        told += [beside] if seconds >= BAR_SECONDS and (beside := self.beside(self._step_since)) else []
+        if seconds >= BAR_SECONDS:
+            with contextlib.suppress(Exception):  # no run fails for what is told of it
+                told += filter(None, [self.beside(self._step_since)])
         return f"{self._key} {', '.join(told)}".rstrip()
 
     def _left(self) -> str:

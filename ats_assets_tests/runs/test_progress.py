@@ -1,11 +1,14 @@
 """Progress of long jobs: the time that is left is right where work goes evenly, and silence is never longer than half a minute."""
 
+import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
 from ats_assets.runs import progress as module
 from ats_assets.runs.progress import LongJob
+from ats_assets.runs.run_progress import RunProgress
 from ats_assets_tests.runs.stopped_clock import Clock, on_a_terminal
 
 
@@ -67,3 +70,15 @@ def test_a_jobs_bar_is_gone_when_it_is_over(clock: Clock, monkeypatch: pytest.Mo
         job.step(1, "alpha158")
     assert "checking  alpha158" in screen.getvalue()
     assert "about 3 min left" in screen.getvalue()
+
+
+@pytest.mark.parametrize("shown", [lambda: LongJob("reading [/b] of a path"), lambda: RunProgress(1)])
+def test_what_is_written_to_a_pipe_under_a_bar_stays_there(
+    shown: Callable[[], LongJob | RunProgress], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of `ats … --json > file` on a terminal the file would be empty: rich takes standard output, too."""
+    screen = on_a_terminal(monkeypatch)
+    with shown() as job:
+        sys.stdout.write('{"a": 1}\n')
+    assert capsys.readouterr().out == '{"a": 1}\n'
+    assert ("[/b]" in screen.getvalue()) == isinstance(job, LongJob)

@@ -113,6 +113,29 @@ def test_within_a_step_the_time_left_follows_what_is_done_of_it(clock: Clock, ca
     assert said[1].endswith("crypto__raw_bars for 2 min, some_model: 3 of 4 pieces of work")
 
 
+def test_no_step_fails_for_what_is_told_of_it(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    def unknown(since: datetime) -> str:
+        raise OSError(since)
+
+    with RunProgress(100) as progress:
+        progress.beside = unknown
+        progress.begin("part", 1)
+        progress.step("bars", True)
+        clock.now += 60
+        progress.within("bars", 25, 100, unit="sessions")
+    assert capsys.readouterr().err == "part: 0 of 1 steps, 1 min; bars for 1 min, 25 of 100 sessions\n"
+
+
+def test_a_thread_that_reminds_sleeps_while_there_is_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[float] = []
+    monkeypatch.setattr(module, "LINE_SECONDS", 0.1)
+    show = RunProgress._show
+    monkeypatch.setattr(RunProgress, "_show", lambda self: (shown.append(time.monotonic()), show(self)))
+    with RunProgress(100):
+        time.sleep(0.35)
+    assert 1 <= len(shown) <= 4, "it was awake a hundred times a second"
+
+
 def test_while_one_step_takes_long_its_newest_line_of_the_log_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
