@@ -15,6 +15,8 @@ from ats_assets_tests.s3_double import BUCKET, Environ
 
 ACCOUNT, KEY = "tests", base64.b64encode(b"of-the-tests-alone").decode()
 AZURE_CREDENTIALS = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": KEY}
+QUOTE = '"'
+"""Lists have ETags without it, headers have them in it."""
 MS: Headers = [("x-ms-version", "2023-11-03"), ("x-ms-request-id", "00000000-0000-0000-0000-000000000000")]
 SIGNED: tuple[str, ...] = ("CONTENT_ENCODING", "CONTENT_LANGUAGE", "CONTENT_LENGTH", "CONTENT_MD5", "CONTENT_TYPE", "DATE")
 SIGNED += ("IF_MODIFIED_SINCE", "IF_MATCH", "IF_NONE_MATCH", "IF_UNMODIFIED_SINCE", "RANGE")
@@ -60,8 +62,8 @@ class AzureDouble(CloudDouble):
         if method == "DELETE":
             del self.kept[key]
             return "202 Accepted", MS, b""
-        status, _, part = self.read(environ, key)
-        return status, [*self._headers(one), ("x-ms-blob-type", "BlockBlob")], part
+        status, where, part = self.read(environ, key)
+        return status, [*self._headers(one), *where, ("x-ms-blob-type", "BlockBlob")], part
 
     def _put(self, environ: Environ, key: str, content: bytes, one: Kept | None) -> Told:
         if environ.get("HTTP_X_MS_BLOB_TYPE") != "BlockBlob":
@@ -95,7 +97,7 @@ class AzureDouble(CloudDouble):
     def _listed(self, asked: dict[str, str]) -> Told:
         found, more = self.page(asked.get("prefix", ""), asked.get("marker", ""))
         blobs = "".join(
-            f"<Blob><Name>{escape(key)}</Name><Properties><Last-Modified>{dict(one.headers)['Last-Modified']}</Last-Modified><Etag>{escape(one.etag)}</Etag>"
+            f"<Blob><Name>{escape(key)}</Name><Properties><Last-Modified>{dict(one.headers)['Last-Modified']}</Last-Modified><Etag>{one.etag.strip(QUOTE)}</Etag>"
             f"<Content-Length>{len(one.content)}</Content-Length><Content-Type>application/octet-stream</Content-Type><BlobType>BlockBlob</BlobType></Properties></Blob>"
             for key, one in found
         )

@@ -29,10 +29,7 @@ class Kept:
     content: bytes
     generation: int
     at: datetime
-
-    @property
-    def etag(self) -> str:
-        return f'"0x{self.generation:016X}"'
+    etag: str
 
     @property
     def headers(self) -> Headers:
@@ -61,8 +58,13 @@ class CloudDouble(S3Double):
 
     def store(self, key: str, content: bytes) -> Kept:
         """Keep an object, in the place of what was there."""
-        self.kept[key] = Kept(content, next(self.generations), datetime.now(UTC))
+        generation = next(self.generations)
+        self.kept[key] = Kept(content, generation, datetime.now(UTC), self.etag(content, generation))
         return self.kept[key]
+
+    def etag(self, content: bytes, generation: int) -> str:
+        """Of an object that is written."""
+        return f'"0x{generation:016X}"'
 
     def page(self, prefix: str, after: str) -> tuple[list[tuple[str, Kept]], str]:
         """The next objects of a list, and the last key where there are more."""
@@ -86,11 +88,15 @@ class CloudDouble(S3Double):
         raise NotImplementedError
 
     def read(self, environ: Environ, key: str) -> tuple[str, Headers, bytes]:
-        """An object that is there, or the range of it that was asked for."""
+        """An object that is there, or the range of it that was asked for, and where that is."""
         one = self.kept[key]
-        first, _, last = environ.get("HTTP_RANGE", "").removeprefix("bytes=").partition("-")
-        part = one.content[int(first or 0) : int(last) + 1 if last else None]
-        return ("206 Partial Content" if first else "200 OK"), one.headers, part
+        asked = environ.get("HTTP_RANGE") or environ.get("HTTP_X_MS_RANGE")
+        if asked is None:
+            return "200 OK", [], one.content
+        first, _, last = asked.removeprefix("bytes=").partition("-")
+        part = one.content[int(first) : int(last) + 1 if last else None]
+        where = f"bytes {first}-{int(first) + len(part) - 1}/{len(one.content)}"
+        return "206 Partial Content", [("Content-Range", where)], part
 
 
 @contextmanager

@@ -42,12 +42,20 @@ def watch(told: IO[str]) -> None:
     """Wait until nobody tells anything any more, and kill what is left."""
     left = [line.split() for line in told]
     for pid, began in left:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.Error):  # whatever it is: the others are killed, too
             process = psutil.Process(int(pid))
             if abs(process.create_time() - float(began)) < SAME_SECONDS:
-                for one in [*process.children(recursive=True), process]:
-                    with contextlib.suppress(psutil.NoSuchProcess):
-                        one.kill()
+                kill(process)
+
+
+def kill(process: psutil.Process) -> None:
+    """A process and all that it has started; it stands still meanwhile, for one that starts others again when they end would do so."""
+    process.suspend()
+    started = process.children()
+    process.kill()
+    for one in started:
+        with contextlib.suppress(psutil.Error):
+            kill(one)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Google Cloud Storage's XML API, by its reference: conditions on generations (`x-goog-if-generation-match`), `ListBucketResult`, error codes."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ class GoogleDouble(CloudDouble):
     """Google's XML API."""
 
     scheme: str = "gs"
+
+    def etag(self, content: bytes, generation: int) -> str:
+        """Of the same bytes the same: only generations tell one write from another."""
+        return f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
 
     def refusal(self, environ: Environ, bucket: str) -> Told | None:
         return None if bucket == BUCKET else self._error("404 Not Found", "NoSuchBucket", "The specified bucket does not exist.")
@@ -38,8 +43,8 @@ class GoogleDouble(CloudDouble):
         if method == "DELETE":
             del self.kept[key]
             return "204 No Content", [], b""
-        status, _, part = self.read(environ, key)
-        return status, self._headers(one), part
+        status, where, part = self.read(environ, key)
+        return status, [*self._headers(one), *where], part
 
     def _headers(self, one: Kept) -> Headers:
         return [*one.headers, ("x-goog-generation", str(one.generation)), ("x-goog-metageneration", "1")]

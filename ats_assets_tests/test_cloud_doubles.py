@@ -48,6 +48,10 @@ def test_googles_conditions_are_on_generations_and_its_lists_name_them(gs: Cloud
     for path, code in ((f"{BUCKET}/shapes/none", "NoSuchKey"), ("elsewhere/x", "NoSuchBucket")):
         status, _, said = ask(gs, "GET", path)
         assert (status, ET.fromstring(said).findtext("Code")) == (404, code)
+    again = [ask(gs, "PUT", key, b"same")[1] for _ in range(2)]
+    assert (again[0]["etag"] == again[1]["etag"], again[0]["x-goog-generation"] == again[1]["x-goog-generation"]) == (True, False)
+    status, told, content = ask(gs, "GET", key, Range="bytes=1-2")
+    assert (status, told["content-range"], content) == (206, "bytes 1-2/4", b"am")
     assert ask(gs, "DELETE", key)[0] == 204
 
 
@@ -100,6 +104,8 @@ def test_lists_are_taken_page_by_page(kind: str, request: pytest.FixtureRequest,
     double.asked.clear()
     assert {one.key: one.etag for one in bucket.listed()} == tags
     assert double.asked.count(("GET", f"/{BUCKET}")) == 3
+    for one in bucket.listed():  # Azure's lists have ETags without the quotes that headers and conditions have
+        assert bucket.put(one.key, b"again", one.etag) != one.etag
     for key in keys:
         bucket.delete(key)
     assert not list(bucket.listed())

@@ -1,5 +1,6 @@
 """What tests have started does not outlive them."""
 
+import os
 import subprocess
 import sys
 import time
@@ -7,24 +8,48 @@ from pathlib import Path
 
 import psutil
 
+SERVER = """
+import os, subprocess
+def begin():
+    return subprocess.Popen(["sleep", "600"]).pid
+print(*[begin() for _ in range(8)], flush=True)
+while os.wait():
+    begin()
+"""
+"""Starts another process for each that ends, as supervisors do."""
 STARTS = """
 import subprocess, sys, time
 from ats_assets_tests.ending_with_tests import ends_with_tests
-begins = "import subprocess, time; print(subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)"
-server = ends_with_tests(subprocess.Popen([sys.executable, "-S", "-c", begins], stdout=subprocess.PIPE, text=True, start_new_session=True))
+server = ends_with_tests(subprocess.Popen([sys.executable, "-S", "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True, start_new_session=True))
 print(server.pid, server.stdout.readline(), flush=True)
 time.sleep(600)
 """
 
 
+def left(session: int) -> list[psutil.Process]:
+    """The processes of a session that have not ended."""
+    found = []
+    for one in psutil.process_iter(["status"]):
+        try:
+            if os.getsid(one.pid) == session and one.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(one)
+        except (OSError, psutil.Error):  # it has ended just now
+            continue
+    return found
+
+
 def test_a_server_and_what_it_has_started_end_with_tests_that_are_killed() -> None:
-    with subprocess.Popen([sys.executable, "-c", STARTS], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as tests:
+    command = [sys.executable, "-c", STARTS, SERVER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]) as tests:
         assert tests.stdout is not None
-        started = [psutil.Process(int(pid)) for pid in tests.stdout.readline().split()]
-        assert [one.is_running() for one in started] == [True, True]
+        server = int(tests.stdout.readline().split()[0])
+        assert len(left(server)) == 9
         tests.kill()
     for _ in range(200):
-        if not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in started):
+        if not left(server):
             return
         time.sleep(0.05)
-    raise AssertionError(f"left behind: {started}")
+    still = left(server)
+    for one in still:
+        one.kill()
+    raise AssertionError(f"left behind: {still}")

@@ -173,7 +173,10 @@ class Bucket:
 
     def _held(self, meta: Any, content: bytes = b"") -> Held:
         mtime = int(meta["last_modified"].timestamp() * 1_000_000) * 1_000
-        return Held(key=meta["path"], etag=str(meta[self._tag] or ""), size=meta["size"], mtime_ns=mtime, content=content)
+        tag = str(meta[self._tag] or "")
+        if tag and self._tag == "e_tag" and not tag.endswith('"'):  # Azure's lists have it without the quotes of headers and conditions
+            tag = f'"{tag}"'
+        return Held(key=meta["path"], etag=tag, size=meta["size"], mtime_ns=mtime, content=content)
 
     def _store(self) -> "ObjectStore":
         if self._opened is None or self._opened[0] != os.getpid():

@@ -4,6 +4,7 @@ What it starts here listens at 127.0.0.1 alone, has no dashboard, tells nobody o
 is the operator's: `ray start` says where it listens.
 """
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -36,6 +37,8 @@ HEADLESS: Final = 3
 """Times this patience Ray lets a process go on without the head of its cluster; then it ends it. By itself that is a minute: a run would end without a word of its own."""
 HEAD_SECONDS: Final = 5
 """In which the head of the cluster answers."""
+NOT_BY_ITSELF: Final = {"RAY_ENABLE_AUTO_CONNECT": "0"}
+"""Else whoever asks Ray to cancel something after `shutdown` starts another cluster."""
 
 
 class RaySettings(Section):
@@ -65,6 +68,9 @@ class RayEngine:
         self._head: str = self._ray.get_runtime_context().gcs_address
         self._given: dict[Future[bytes], Any] = {}
         self._over = threading.Event()
+        self._is_mute = False
+        self._look: Future[list[int]] = Future()
+        self._look.set_result([])
         threading.Thread(target=self._watch, name="ray", daemon=True).start()
 
     @property
@@ -99,11 +105,15 @@ class RayEngine:
     def _lacking(self) -> tuple[str, str] | None:
         """Why nobody can do what was given out, and what to do about it."""
         host, _, port = self._head.rpartition(":")
-        try:  # Ray itself waits for an answer of its head as long as it lives
+        try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=HEAD_SECONDS).close()
-        except OSError as error:
-            return f"the head of the Ray cluster, {self._head}, has not answered ({error})", "start it and its machines (ray start)"
-        if any(self._places()):
+            places = self._looked()
+        except Exception as error:  # noqa: BLE001 - of the socket, or any of Ray's; else nobody would look any more
+            self._is_mute = isinstance(error, TimeoutError)
+            why = str(error) or f"no answer in {HEAD_SECONDS} s"
+            return f"the head of the Ray cluster, {self._head}, has not answered ({why})", "start it and its machines (ray start)"
+        self._is_mute = False
+        if any(places):
             return None
         what = (
             f"see ray status and bring one back (ray start --address {self._head}), set [workers.ray] threads to what one has, or, where the cluster starts machines by "
@@ -111,16 +121,33 @@ class RayEngine:
         )
         return f"no machine of the Ray cluster has had {how_many(self._settings.threads, 'processor')} for a piece of work", what
 
+    def _looked(self) -> list[int]:
+        """`_places`, by a thread of its own: of a head that stands still Ray waits for an answer as long as this process lives."""
+        if self._look.done():  # else the head owes the last answer
+            self._look = asked = Future()
+
+            def look() -> None:
+                try:
+                    asked.set_result(self._places())
+                except Exception as error:  # noqa: BLE001 - it is for whoever waits
+                    asked.set_exception(error)
+
+            threading.Thread(target=look, name="ray", daemon=True).start()
+        return self._look.result(HEAD_SECONDS)
+
     def _give_up(self, lacking: str, what: str) -> None:
-        """Tell whoever waits that nobody does it."""
+        """Tell whoever waits that nobody does it; all of them first, since to cancel may take long without a head."""
         patience = self._settings.workers_patience_seconds
-        for told in list(self._given):
-            if (asked := self._given.pop(told, None)) is not None:  # else it was done just now
-                told.set_exception(
-                    WorkerError(f"{lacking} for {patience:g} s: {what}; then run the same command again: what is stored is kept")
-                )
-                with contextlib.suppress(Exception):  # it is only tidied up
-                    self._ray.cancel(asked)
+        given = [
+            (told, asked) for told in list(self._given) if (asked := self._given.pop(told, None)) is not None
+        ]  # else it was done just now
+        for told, _ in given:
+            told.set_exception(
+                WorkerError(f"{lacking} for {patience:g} s: {what}; then run the same command again: what is stored is kept")
+            )
+        for _, asked in given:
+            with contextlib.suppress(Exception):  # it is only tidied up
+                self._ray.cancel(asked)
 
     def _tell(self, work: str, told: "Future[bytes]", done: "Future[tuple[bool, bytes]]") -> None:
         if self._given.pop(told, None) is None:  # it was given up
@@ -129,7 +156,7 @@ class RayEngine:
             times = how_many(self._settings.retries + 1, "worker")
             told.set_exception(
                 WorkerError(
-                    f"Ray lost {work}, which {times} had ({type(error).__name__}: {str(error).strip().splitlines()[0]}). Look at ray status and at the memory of the "
+                    f"Ray lost {work}, which {times} had ({type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}). Look at ray status and at the memory of the "
                     "workers, then run the same command again: what is stored is kept"
                 )
             )
@@ -167,7 +194,7 @@ class RayEngine:
                     self._leave_nothing()
                     where = f"no Ray cluster at {own.address}" if own.address else "Ray can't be started here"
                     what = (
-                        "see that ray status says it is there"
+                        "see that ray status says it is there, and set RAY_AUTH_MODE=token for the run where its head has a token"
                         if own.address
                         else "run without --on, or name a cluster by [workers.ray] address"
                     )
@@ -178,9 +205,13 @@ class RayEngine:
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
         self._over.set()
-        if self._ends_with_us:
-            self._ray.shutdown()
-            self._leave_nothing()
+        if not self._ends_with_us:
+            return
+        if self._settings.address and self._is_mute:  # Ray would wait for ever for the head's word before it leaves, and again at the end
+            atexit.unregister(self._ray.shutdown)
+            return
+        self._ray.shutdown()
+        self._leave_nothing()
 
     def _leave_nothing(self) -> None:
         """Remove Ray's logs and sockets, which it keeps for ever itself."""
@@ -200,6 +231,7 @@ def _ray(*, here: bool, headless_seconds: float) -> Any:
     """Ray, which is an extra and takes a second; `here` where it serves this machine alone."""
     wanted = {
         **(HERE_ALONE if here else {"RAY_USAGE_STATS_ENABLED": "0"}),
+        **NOT_BY_ITSELF,
         "RAY_gcs_rpc_server_reconnect_timeout_s": f"{headless_seconds + 60:.0f}",
     }
     for variable, value in wanted.items():

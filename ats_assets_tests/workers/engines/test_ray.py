@@ -9,6 +9,7 @@ import pytest
 
 from ats_assets.errors import WorkerError
 from ats_assets.workers.compute_engine import FACTS, WORKER_ENGINES, ComputeEngine
+from ats_assets.workers.engines import ray as module
 from ats_assets_tests.kits.worker_engines import SECONDS, WorkerEngineKit
 from ats_assets_tests.rounds import FULL, rounds
 from ats_assets_tests.workers.command_line import assert_runs_by_command
@@ -93,6 +94,23 @@ def test_what_no_machine_can_do_is_told_and_others_are_served(unserved: ComputeE
         ):
             one.result(SECONDS)
     assert engine.submit(FACTS, "").result(SECONDS)
+
+
+def test_a_head_that_stands_still_is_told_to_all_who_wait(unserved: ComputeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes connections and answers nobody: Ray waited for it as long as the run lived, and so did who looked."""
+    monkeypatch.setattr(module, "HEAD_SECONDS", 0.3)
+    asked = [unserved.submit(FACTS, "") for _ in range(3)]
+    heads = [process for process in processes() if process.name() == "gcs_server"]
+    for head in heads:
+        head.suspend()
+    try:
+        for one in asked:
+            with pytest.raises(WorkerError, match=r"the head of the Ray cluster, .* has not answered \(no answer in 0.3 s\) for 1 s"):
+                one.result(SECONDS)
+    finally:
+        for head in heads:
+            head.resume()
+    assert len(heads) == 1
 
 
 def test_a_head_that_is_gone_is_told_before_ray_ends_the_run(unserved: ComputeEngine) -> None:
