@@ -124,7 +124,8 @@ class RayEngine:
     def _looked(self) -> list[int]:
         """`_places`, by a thread of its own: of a head that stands still Ray waits for an answer as long as this process lives."""
         if self._look.done():  # else the head owes the last answer
-            self._look = asked = Future()
+            asked: Future[list[int]] = Future()
+            self._look = asked
 
             def look() -> None:
                 try:
