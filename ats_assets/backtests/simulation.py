@@ -264,7 +264,7 @@ def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: T
     exposure = exposure_factor(equity, np.zeros(len(equity)), rules.brake)
     target, everywhere = np.zeros(len(quoted)), np.full(len(quoted), True)
     first, last = market.target_bounds[i], market.target_bounds[i + 1]
-    changes = np.full(len(quoted), change_of_others(market.target_changes[first:last]))
+    changes = np.full(len(quoted), change_under_brake(change_of_others(market.target_changes[first:last]), 0.0, exposure))
     for k in range(first, last):
         j, weight = market.target_columns[k], market.target_weights[k]
         target[j], changes[j] = weight * exposure, change_under_brake(market.target_changes[k], weight, exposure)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ats_assets.deployment import Deployment
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
+from ats_assets.models.feature_matrix import feature_matrix
 from ats_assets.regimes.choosing import NamedRegimes
 
 READ_TOGETHER = 21
@@ -54,7 +55,7 @@ class UniverseFeatures:
         rows = joined(families).sort("session", "symbol")
         self.names = [column for column in rows.columns if column not in {"symbol", "session"}]
         found = {key[0]: part for key, part in rows.group_by("session", maintain_order=True)}
-        return {day: found.get(day, rows.clear()).select(pl.col(self.names).cast(pl.Float32)).to_numpy(order="c") for day in sessions}
+        return {day: feature_matrix(found.get(day, rows.clear()), self.names) for day in sessions}
 
 
 def scores_by_session(predictions: pl.DataFrame) -> dict[date, NDArray[np.float64]]:

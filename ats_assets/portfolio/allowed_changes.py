@@ -55,14 +55,16 @@ def change_of_others(codes: Codes) -> int:
 
 @kernel
 def change_under_brake(code: int, weight: float, exposure: float) -> int:
-    """What is allowed where the brake leaves a share of the weights: what stays may be made smaller.
+    """What is allowed where the brake leaves a share of the weights: what stays may be made smaller, and leaves where nothing is to be held, though its weight be not known.
 
     Examples
     --------
     >>> change_under_brake(NONE, 0.2, 0.5), change_under_brake(NONE, 0.2, 1.0), change_under_brake(ANY, 0.2, 0.5)
     (1, 2, 0)
+    >>> change_under_brake(NONE, 0.0, 0.5), change_under_brake(NONE, 0.0, 0.0)
+    (2, 1)
     """
-    return SMALLER if code == NONE and exposure < 1.0 and weight != 0.0 else code
+    return SMALLER if code == NONE and exposure < 1.0 and (weight != 0.0 or exposure <= 0.0) else code
 
 
 @kernel

@@ -100,6 +100,12 @@ class HeldBooks:
             weights = weights * grown / (whole if whole > 0.0 else 1.0)
         return pl.DataFrame({"symbol": symbols, "weight": weights * capital + 0.0}, schema={"symbol": pl.String, "weight": pl.Float64})
 
+    def until(self, day: date, longest: int) -> "HeldBooks":
+        """Those of a session: rows of its own window alone, whatever else is asked for, since a close is carried forward from any bar before."""
+        i = self.days.index(day)
+        inside = {need.asset: pl.col("session").is_between(self.days[max(0, i - need.back)], day) for need in needs_of_held_books(longest)}
+        return HeldBooks(frames={asset: self.frames[asset].filter(of) for asset, of in inside.items()}, days=self.days[: i + 1])
+
     def known(self, day: date) -> Identities:
         """Who bears which ticker, as the changes of name of a session's window tell."""
         i = self.days.index(day)

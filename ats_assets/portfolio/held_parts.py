@@ -143,7 +143,7 @@ def held_sessions(
                 capital=capital,
                 holding={name: holding if isinstance(holding, int) else holding[name][day] for name in signals},
                 longest=longest,
-                books=HeldBooks(frames=books.frames, days=books.days[: i + 1]),
+                books=books.until(day, longest),
             )
         )
     return found

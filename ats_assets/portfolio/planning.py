@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import order_by
 from ats_assets.kernels.weight_limits import Booleans, Floats
-from ats_assets.portfolio.allowed_changes import ANY, weight_allowed
+from ats_assets.portfolio.allowed_changes import ANY, NONE, weight_allowed
 from ats_assets.portfolio.costs import cents, cents_of
 from ats_assets.portfolio.kernel_settings import LimitRules, MarginRules, WeightRules, limit_rules
 from ats_assets.portfolio.margin import called_for_margin, weights_after_call
@@ -332,7 +332,8 @@ def _trades(
         wanted[i] = 0.0 if change == 0.0 else rounded_one(_to_hold(some, i, aim, equity) - some.held[i])
         if wanted[i] * change < 0.0:
             wanted[i] = 0.0  # a held position, priced to the cent, may look a share short of itself
-        if some.held[i] != 0.0 and some.prices[i] <= 0.0 and target[i] == 0.0:  # what it weighs is not known; that it is to leave is
+        leaves = target[i] == 0.0 and some.changes[i] != NONE
+        if some.held[i] != 0.0 and some.prices[i] <= 0.0 and leaves:  # what it weighs is not known; that it is to leave is
             wanted[i], reasons[i] = -some.held[i], _NO_BAR if some.tradable[i] else _NOT_TRADABLE
         elif not movable[i]:
             reasons[i] = _why_it_waits(some, i) if outside_band(current[i], target[i], portfolio) else 0

@@ -19,6 +19,7 @@ from datetime import date
 import polars as pl
 
 from ats_assets.corporate_actions.identity import Identities
+from ats_assets.kernels.weight_limits import TOLERANCE
 from ats_assets.portfolio.allowed_changes import COLUMN
 from ats_assets.portfolio.held_books import HeldBooks, last_books
 from ats_assets.portfolio.held_parts import SINCE, held_sessions, with_held
@@ -85,7 +86,9 @@ def targets_of(
     wanted = wanted.with_columns(target_weight=weights, reasons=reasons)
     if not books:
         return wanted.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())
-    cut = (pl.col(COLUMN) == "none") & (pl.col("target_weight") != pl.col("proposed_weight"))
+    proposed, target = pl.col("proposed_weight"), pl.col("target_weight")
+    made_smaller = target * proposed.sign() < proposed.abs() - TOLERANCE  # a cap on one weight makes others larger
+    cut = (pl.col(COLUMN) == "none") & made_smaller
     changes = pl.when(cut).then(pl.lit("smaller")).otherwise(COLUMN).alias(COLUMN)
     return wanted.with_columns(changes).select(pl.col(name).cast(dtype) for name, dtype in HELD_TARGETS_SCHEMA.items())
 

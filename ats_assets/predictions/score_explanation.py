@@ -144,6 +144,6 @@ def _known(value: float | None) -> float | None:
 
 
 def _percentile(rows: pl.DataFrame, name: str, symbol: str) -> float | None:
-    there = rows.select("symbol", pl.col(name).fill_nan(None)).drop_nulls()
+    there = rows.select("symbol", pl.when(pl.col(name).is_finite()).then(name)).drop_nulls()
     ranked = there.select("symbol", (pl.col(name).rank("average") / pl.len()).alias("percentile")).filter(symbol=symbol)
     return ranked["percentile"][0] if ranked.height else None

@@ -211,3 +211,48 @@ def test_each_session_is_a_function_of_its_own_window(seed: int, gaps: dict[str,
         back = 6 + period - 1
         for i, one in enumerate(days):
             assert made(days[max(0, i - back) : i + 1], [one]).equals(whole.filter(session=one)), one
+
+
+def test_a_bar_before_the_window_of_a_session_moves_no_book_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last book is a mean over a gap, which a halted symbol begins: its last close lies before the window, where one session alone reads none."""
+    for module in (held_books, held_parts):
+        monkeypatch.setattr(module, "HOLD_SESSIONS", 3)
+    days = weekdays(7)
+    prices = [10.0, 10.0, 20.0, 20.0, 20.0, 20.0, 20.0]
+    bars = bars_of([("S0", day, price, price) for i, (day, price) in enumerate(zip(days, prices, strict=True)) if i != 1])
+    books = {"steady": {(1, "S0"): 0.5, (3, "S0"): 0.5}}
+    whole = targets(bars, days, books, capital={"steady": 1.0}, period=3)
+    alone = {"bars": bars.filter(pl.col("session") >= days[1]), "days": days[1:], "sessions": days[6:]}
+    signals = {"steady": frame(days, books["steady"])}
+    frames = {"bars": alone.pop("bars"), "corporate_actions": NONE}
+    made = targets_of(signals, {"steady": 1.0}, hold=True, holding_sessions=3, longest=3, frames=frames, **alone)
+    assert made.height == 1
+    assert made.equals(whole.filter(session=days[6]))
+
+
+def test_what_a_limit_on_another_makes_larger_stays() -> None:
+    """What a cap cuts off goes to the other weights of its side: no reason to sell of them what the account has more than the book."""
+    days = weekdays(4)
+    bars = bars_of(
+        [
+            (f"S{j}", day, price, price)
+            for j in range(3)
+            for day, price in zip(days, [10.0, 10.0, 12.0 if j == 0 else 10.0, 12.0], strict=True)
+        ]
+    )
+    limits = NamedRule(name="limits", rule=Limits(LimitsSettings(max_weight=0.3)))
+    wanted = targets(bars, days, {"steady": {(0, "S0"): 0.3, (0, "S1"): 0.2, (0, "S2"): 0.1}}, limits, capital={"steady": 1.0})
+    at = wanted.filter(session=days[2])
+    assert at[COLUMN].to_list() == ["smaller", "none", "none"]
+    assert (at["target_weight"] > at["proposed_weight"]).to_list() == [False, True, True]
+
+
+def test_a_brake_that_leaves_nothing_closes_what_no_target_names() -> None:
+    days = weekdays(6)
+    bars = bars_of([("S1", day, price, price) for day, price in zip(days, [10.0, 10.0, 10.0, 5.0, 5.0, 5.0], strict=True)])
+    rows = [(days[0], "S1", 0.5, "any"), *((day, "S0", 0.0, "none") for day in days[1:4])]
+    wanted = pl.DataFrame(rows, schema=["session", "symbol", "target_weight", COLUMN], orient="row")
+    braked = {exposure: BrakeSettings(brake_from=0.05, max_drawdown=0.1, floor=exposure) for exposure in (0.0, 0.5)}
+    trades = {exposure: traded(wanted, bars, days, brake=brake).trades for exposure, brake in braked.items()}
+    assert trades[0.0].select("session", "side").rows() == [(days[1], "buy"), (days[4], "sell")]
+    assert trades[0.5].select("session", "side").rows() == [(days[1], "buy")]
