@@ -17,6 +17,8 @@ from ats_assets.portfolio.held_books import HOLD_SESSIONS, HeldBooks, last_books
 from ats_assets.portfolio.netting import KEYS, OwnHoldings
 
 SINCE: Final = "since"
+NO_SIGNALS: Final = "no signals since "
+"""So begins what is said of a position that is held, after the name of the strategy."""
 HELD_SCHEMA: Final = pl.Schema(
     {
         "symbol": pl.String,
@@ -76,7 +78,7 @@ class HeldSession:
             having = [name for name, of in self.parts.items() if symbol in of]
             holders = [name for name in having if name in self.since and self.parts[name][symbol] != 0.0]
             stays = self.since.keys() == self.parts.keys() or (bool(holders) and symbol not in traded)
-            told = [f"{name}: no signals since {self.since[name]}, what it held stays" for name in holders]
+            told = [f"{name}: {NO_SIGNALS}{self.since[name]}, what it held stays" for name in holders]
             total = sum((self.parts[name][symbol] for name in having), 0.0)
             rows.append((symbol, self.day, total + 0.0, having, "none" if stays else "any", told))
         return rows

@@ -43,11 +43,13 @@ def _staying(deployment: Deployment, session: date, name: str) -> str:
     """What becomes of a strategy without signals beside others that have some."""
     from ats_assets.portfolio.allowed_changes import COLUMN  # noqa: PLC0415 - mostly each strategy has signals
     from ats_assets.portfolio.choosing import holds_books  # noqa: PLC0415
+    from ats_assets.portfolio.held_parts import NO_SIGNALS  # noqa: PLC0415
 
     if not deployment.settings.capital[name] or not deployment.of(holds_books) or not deployment.warehouse.exists("targets", session):
         return "No signals"
-    targets = deployment.warehouse.read("targets", [session], ["strategies", "target_weight", COLUMN])
-    own = targets.filter(pl.col("strategies").list.contains(name), pl.col(COLUMN) != "any")
+    targets = deployment.warehouse.read("targets", [session], ["reasons", COLUMN])
+    holds = pl.col("reasons").list.eval(pl.element().str.starts_with(f"{name}: {NO_SIGNALS}")).list.any()
+    own = targets.filter(holds, pl.col(COLUMN) != "any")
     smaller = own.filter(pl.col(COLUMN) == "smaller").height
     return f"No signals: what it holds stays, {how_many(own.height - smaller, 'position')}; {smaller} under a risk rule"
 

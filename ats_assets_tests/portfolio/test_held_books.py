@@ -222,9 +222,9 @@ def test_a_bar_before_the_window_of_a_session_moves_no_book_of_it(monkeypatch: p
     bars = bars_of([("S0", day, price, price) for i, (day, price) in enumerate(zip(days, prices, strict=True)) if i != 1])
     books = {"steady": {(1, "S0"): 0.5, (3, "S0"): 0.5}}
     whole = targets(bars, days, books, capital={"steady": 1.0}, period=3)
-    alone = {"bars": bars.filter(pl.col("session") >= days[1]), "days": days[1:], "sessions": days[6:]}
+    alone: dict[str, Any] = {"days": days[1:], "sessions": days[6:]}
     signals = {"steady": frame(days, books["steady"])}
-    frames = {"bars": alone.pop("bars"), "corporate_actions": NONE}
+    frames = {"bars": bars.filter(pl.col("session") >= days[1]), "corporate_actions": NONE}
     made = targets_of(signals, {"steady": 1.0}, hold=True, holding_sessions=3, longest=3, frames=frames, **alone)
     assert made.height == 1
     assert made.equals(whole.filter(session=days[6]))

@@ -169,7 +169,13 @@ def test_beside_another_strategy_what_is_held_stays_and_the_other_trades_its_own
     assert stays["reasons"].list.first().unique().to_list() == [f"momentum: no signals since {before}, what it held stays"]
     assert not {"S05", "S06"} & set(stays["symbol"])
     show_signals(held, signals_rows(held, day), None)
-    assert f"No signals: what it holds stays, {stays.height} positions; 0 under a risk rule" in capsys.readouterr().out
+    shown = f"No signals: what it holds stays, {stays.height} positions; 0 under a risk rule"
+    assert shown in capsys.readouterr().out
+    held.warehouse.write(
+        "targets", day, pl.concat([targets, stays.head(1).with_columns(symbol=pl.lit("ZZZ"), reasons=pl.lit([], pl.List(pl.String)))])
+    )  # of another
+    show_signals(held, signals_rows(held, day), None)
+    assert shown in capsys.readouterr().out
 
 
 def test_windows_may_span_a_change_of_what_has_reasons_and_no_other(made: Deployment) -> None:
