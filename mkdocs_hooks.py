@@ -133,7 +133,24 @@ def _commands() -> str:
     line = [sys.executable, "-m", "typer", "ats_assets.cli", "utils", "docs", "--name", "ats"]
     told = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own line
     above = "# Commands\n\nWhat `ats COMMAND --help` says; what the commands are for is told in [operations](operations.md).\n"
-    return above + told.partition("\n")[2]
+    return above + _told_whole(told.partition("\n")[2])
+
+
+def _told_whole(commands: str) -> str:
+    """Lists of commands with the first sentence of each, of which Typer tells some 45 characters."""
+    headed = re.split(r"^(#+ `(ats .+)`)$", commands, flags=re.MULTILINE)
+    sentences = {
+        name: text.strip().partition("\n\n")[0].partition(". ")[0].removesuffix(".") + "."
+        for name, text in zip(headed[2::3], headed[3::3], strict=True)
+    }
+
+    def whole(group: str, text: str) -> str:
+        return re.sub(
+            r"^\* `([\w-]+)`: .*\.\.\.$", lambda found: f"* `{found[1]}`: {sentences[f'{group} {found[1]}']}", text, flags=re.MULTILINE
+        )
+
+    parts = [f"{heading}{whole(group, text)}" for heading, group, text in zip(headed[1::3], headed[2::3], headed[3::3], strict=True)]
+    return whole("ats", headed[0]) + "".join(parts)
 
 
 def _reference() -> str:

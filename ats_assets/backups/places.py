@@ -55,7 +55,7 @@ def places_of(settings: Settings, settings_file: Path, home: Path) -> Places:
     instance = _instance_folder(home)
     if instance is not None and not any(instance.is_relative_to(folder) for folder in parts.values()):
         parts[DAGSTER] = instance
-    elsewhere = {part: str(url) for part, url in named.items() if part not in parts}
+    elsewhere = {part: str(url) for part, url in named.items() if url is not None and part not in parts}
     return Places(settings_file=settings_file.resolve(), parts=parts, home=home.resolve(), elsewhere=elsewhere)
 
 

@@ -90,6 +90,7 @@ def test_what_belongs_to_it_comes_back_and_nothing_else(deployed: Path, aside: P
     ]
     assert back == {name: content for name, content in wanted.items() if name in back}
     assert manifest.facts["settled"]
+    assert manifest.facts["left_out"] == {}, "settings that name no folder, such as of plugins, leave nothing out"
     assert folder.stat().st_mode & 0o077 == 0
 
 

@@ -124,6 +124,16 @@ def test_a_section_that_can_not_be_empty_is_shown(tmp_path: Path, monkeypatch: p
     assert shown["active_return.groups.energy"].value == ["XOM"]
 
 
+def test_what_is_beside_a_sections_fields_has_the_name_that_the_file_gives_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ats.toml").write_text(
+        '[alerts.routes.log]\nkind = "json_lines"\npath = "a.jsonl"\n[vendors.some]\nrequests_per_minute = 3\n[labels.ranks]\nhorizon = 2\n',
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("ATS_SETTINGS", str(tmp_path / "ats.toml"))
+    told = [one.name for one in listed_settings(load_settings(), setting_origins()) if one.origin == str(tmp_path / "ats.toml")]
+    assert told == ["labels.ranks.horizon", "vendors.some.requests_per_minute", "alerts.routes.log.kind", "alerts.routes.log.path"]
+
+
 def test_a_section_alone(file: Path) -> None:
     lines = config("show", "source.synthetic").splitlines()
     assert lines

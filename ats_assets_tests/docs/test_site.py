@@ -54,6 +54,8 @@ def test_the_page_of_commands_has_each_with_each_option(site: Path) -> None:
     told = dict(zip(titled[1::2], titled[2::2], strict=True))
     missing = {(name, option) for name, (options, _) in real().items() for option in options if option not in told[name]}
     assert not missing
+    assert not re.search(r"\.\.\.(</p>)?</li>", text), "each is told whole where commands are listed"
+    assert '<input type="checkbox"' in (site / "production.html").read_text(encoding="utf-8"), "its checklist can be ticked off"
 
 
 @pytest.mark.slow

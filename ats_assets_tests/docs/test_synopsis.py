@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.text import Text
 
 from ats_assets.cli import app
 
@@ -60,3 +61,11 @@ def test_each_command_argument_and_option_says_what_it_is() -> None:
     silent = [name for name, command in commands(root) if not command.help]
     silent += [f"{name} {one.opts[0]}" for name, command in commands(root) for one in command.params if not getattr(one, "help", None)]
     assert not silent
+
+
+def test_help_loses_nothing_that_stands_in_brackets() -> None:
+    """Rich takes `[exports]` for a style and shows nothing of it, unless a backslash is before it."""
+    root = typer.main.get_command(app)
+    texts = [command.help for _, command in commands(root)]
+    texts += [getattr(one, "help", None) for _, command in commands(root) for one in command.params]
+    assert [text for text in texts if text and Text.from_markup(text).plain != text.replace("\\[", "[")] == []

@@ -10,7 +10,7 @@ __all__ = ["app"]
 app = typer.Typer(
     name="experiment", no_args_is_help=True, help="Run variants of the settings over the same sessions, and compare what came of them."
 )
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The experiment: [experiment], [sweep] and [[variant]] in TOML.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The experiment: \\[experiment], \\[sweep] and \\[\\[variant]] in TOML.")]
 
 
 @app.command("run")

@@ -12,7 +12,7 @@ app = typer.Typer(
     name="exports", no_args_is_help=True, help="Compare what is exported with the warehouse, bring a store up to date, show its schema."
 )
 _NAME = Annotated[
-    str, typer.Argument(metavar="EXPORT", help="The name of a table [exports.<name>] of the settings.", autocompletion=export_names)
+    str, typer.Argument(metavar="EXPORT", help="The name of a table \\[exports.<name>] of the settings.", autocompletion=export_names)
 ]
 _FIRST = Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session. Default: the first that the store is to hold.")]
 _LAST = Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session. Default: the newest stored.")]

@@ -13,7 +13,7 @@ def predict(  # noqa: PLR0917 - typer calls it by name
         str | None,
         typer.Option(
             metavar="NAME",
-            help="champion, one of [models] or [event_models], or the path of a saved model's folder. Default: that of events which is traded, or "
+            help="champion, one of \\[models] or \\[event_models], or the path of a saved model's folder. Default: that of events which is traded, or "
             "the champion.",
         ),
     ] = None,

@@ -25,15 +25,19 @@ def sources_inspect(
     changes: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="NAME=VALUE", help="Try a setting of [source.files], such as date_format=%d/%m/%Y or symbol=AAPL. Repeatable."
+            "--set",
+            metavar="NAME=VALUE",
+            help="Try a setting of \\[source.files], such as date_format=%d/%m/%Y or symbol=AAPL. Repeatable.",
         ),
     ] = None,
     ticks: Annotated[
         Literal["trades", "quotes"] | None,
-        typer.Option("--ticks", help="Read it as trades or quotes; --set then tries settings of [intraday.trades] or [intraday.quotes]."),
+        typer.Option(
+            "--ticks", help="Read it as trades or quotes; --set then tries settings of \\[intraday.trades] or \\[intraday.quotes]."
+        ),
     ] = None,
     chains: Annotated[
-        bool, typer.Option("--chains", help="Read it as option chains; --set then tries settings of [options.chains].")
+        bool, typer.Option("--chains", help="Read it as option chains; --set then tries settings of \\[options.chains].")
     ] = False,
     form: Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")] = "table",
 ) -> None:

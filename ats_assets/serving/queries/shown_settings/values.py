@@ -134,6 +134,8 @@ def flat_values(values: Mapping[str, Any], before: str = "") -> list[tuple[str, 
     return found
 
 
+OWN = "own"
+"""The field of a section that holds what a file has beside the section's fields: own labels, vendors, settings of a notifier."""
 _Leaf = tuple[str, Any, Any, str]
 """Name, value, default, what it is."""
 
@@ -145,6 +147,9 @@ def _leaves(model: type[BaseModel] | None, place: str, values: Mapping[str, Any]
         field = fields.get(name)
         inner = _section_class(field.annotation) if field else None
         default, whole = known.get(name), f"{place}{name}"
+        if name == OWN and isinstance(value, Mapping) and whole not in TABLES:
+            yield from _leaves(None, place, cast("Mapping[str, Any]", value), default, plugins)
+            continue
         if not isinstance(value, Mapping) or not value:
             yield whole, value, default, (field.description or "") if field else ""
             continue
