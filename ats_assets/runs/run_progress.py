@@ -73,6 +73,7 @@ class RunProgress:
         self._share, self._before = 1.0, 0.0
         self._steps = self._ended = 0
         self._within = 0.0
+        self._besides, self._asked = "", float("-inf")
         self._saying = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -140,7 +141,7 @@ class RunProgress:
             self._name = ""
 
     def _of_step(self, key: str) -> None:
-        self._key, self._news, self._within = key, "", 0.0
+        self._key, self._news, self._within, self._asked = key, "", 0.0, float("-inf")
         self._step_begun, self._step_since = time.monotonic(), datetime.now(UTC)
 
     def _show(self) -> None:
@@ -171,9 +172,17 @@ class RunProgress:
         told = [f"for {told_time(seconds)}"] if seconds >= BAR_SECONDS else []
         told += [self._news] if self._news else []
         if seconds >= BAR_SECONDS:
-            with contextlib.suppress(Exception):  # no run fails for what is told of it
-                told += filter(None, [self.beside(self._step_since)])
+            told += filter(None, [self._known_beside()])
         return f"{self._key} {', '.join(told)}".rstrip()
+
+    def _known_beside(self) -> str:
+        """What `beside` said last: a step may write thousands of sessions, and what it looks into may be a database."""
+        now = time.monotonic()
+        if now - self._asked >= BAR_SECONDS:
+            self._asked, self._besides = now, ""
+            with contextlib.suppress(Exception):  # no run fails for what is told of it
+                self._besides = self.beside(self._step_since)
+        return self._besides
 
     def _left(self) -> str:
         """In words; empty at the end, and where nobody knows."""

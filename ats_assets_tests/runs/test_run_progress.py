@@ -126,6 +126,25 @@ def test_no_step_fails_for_what_is_told_of_it(clock: Clock, capsys: pytest.Captu
     assert capsys.readouterr().err == "part: 0 of 1 steps, 1 min; bars for 1 min, 25 of 100 sessions\n"
 
 
+def test_what_is_beside_a_step_is_not_looked_up_for_each_session_that_is_written(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was: of a vendor, a database was opened for each."""
+    screen, asked = on_a_terminal(monkeypatch), list[datetime]()
+
+    def requests(since: datetime) -> str:
+        asked.append(since)
+        return f"{len(asked)} requests"
+
+    with RunProgress(300) as progress:
+        progress.beside = requests
+        progress.begin("part", 1)
+        progress.step("raw_bars", True)
+        for done in range(1, 301):
+            clock.now += 10 if done in {1, 200} else 0
+            progress.within("raw_bars", done, 300, unit="sessions")
+    assert len(asked) == 2
+    assert "raw_bars for 20 s, 300 of 300 sessions, 2 requests" in screen.getvalue()
+
+
 def test_a_thread_that_reminds_sleeps_while_there_is_nothing_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[float] = []
     monkeypatch.setattr(module, "LINE_SECONDS", 0.1)
