@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from ats_assets_tests.cloud_double import DECLARED, XML, CloudDouble, Headers, Kept, Told, cloud_double, ready
-from ats_assets_tests.s3_double import BUCKET, Environ
+from ats_assets_tests.cloud_double import DECLARED, XML, CloudDouble, Headers, Kept, Told, cloud_double
+from ats_assets_tests.s3_double import BUCKET, Environ, ready
 
 ACCOUNT, KEY = "tests", base64.b64encode(b"of-the-tests-alone").decode()
 AZURE_CREDENTIALS = {"AZURE_STORAGE_ACCOUNT_NAME": ACCOUNT, "AZURE_STORAGE_ACCOUNT_KEY": KEY}
@@ -68,10 +68,10 @@ class AzureDouble(CloudDouble):
     def _put(self, environ: Environ, key: str, content: bytes, one: Kept | None) -> Told:
         if environ.get("HTTP_X_MS_BLOB_TYPE") != "BlockBlob":
             return self._error("400 Bad Request", "MissingRequiredHeader", "x-ms-blob-type")
-        if environ.get("HTTP_IF_NONE_MATCH") == "*" and one and not self.is_careless:
+        if environ.get("HTTP_IF_NONE_MATCH") == "*" and one:
             return self._error("409 Conflict", "BlobAlreadyExists", "The specified blob already exists.")
         wanted = environ.get("HTTP_IF_MATCH")
-        if wanted and wanted != (one and one.etag) and not self.is_careless:
+        if wanted and wanted != (one and one.etag):
             return self._error(
                 "412 Precondition Failed", "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met."
             )

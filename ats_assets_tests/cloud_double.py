@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-import pytest
-
 from ats_assets_tests.s3_double import Environ, S3Double, served
 
 PAGE = 3
@@ -44,12 +42,9 @@ class CloudDouble(S3Double):
     ----------
     kept
         By key.
-    is_careless
-        Whether it looks at no condition.
     """
 
     kept: dict[str, Kept] = field(default_factory=dict)
-    is_careless: bool = False
     generations: Iterator[int] = field(default_factory=lambda: count(1_700_000_000_000_000))
 
     def objects(self, prefix: str) -> dict[str, bytes]:
@@ -104,14 +99,3 @@ def cloud_double(double: CloudDouble) -> Iterator[CloudDouble]:
     """A server with one bucket."""
     with served(double, double.app):
         yield double
-
-
-def ready(double: CloudDouble, credentials: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudDouble]:
-    """The server, with credentials in the environment and no faults."""
-    for name, value in credentials.items():
-        monkeypatch.setenv(name, value)
-    double.undisturbed()
-    double.asked.clear()
-    yield double
-    double.undisturbed()
-    double.is_careless = False

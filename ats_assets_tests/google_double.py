@@ -10,8 +10,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from ats_assets_tests.cloud_double import DECLARED, XML, CloudDouble, Headers, Kept, Told, cloud_double, ready
-from ats_assets_tests.s3_double import BUCKET, Environ
+from ats_assets_tests.cloud_double import DECLARED, XML, CloudDouble, Headers, Kept, Told, cloud_double
+from ats_assets_tests.s3_double import BUCKET, Environ, ready
 
 
 @dataclass
@@ -33,7 +33,7 @@ class GoogleDouble(CloudDouble):
             return self._listed(dict(parse_qsl(environ["QUERY_STRING"])))
         if method == "PUT":
             wanted = environ.get("HTTP_X_GOOG_IF_GENERATION_MATCH")
-            if wanted is not None and int(wanted) != (one.generation if one else 0) and not self.is_careless:
+            if wanted is not None and int(wanted) != (one.generation if one else 0):
                 return self._error(
                     "412 Precondition Failed", "PreconditionFailed", "At least one of the pre-conditions you specified did not hold."
                 )

@@ -8,9 +8,9 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 import pytest
@@ -87,6 +87,9 @@ class S3Double:
         self.before, self.after = (lambda method, path: None), (lambda method, path, body: body)
 
 
+Double = TypeVar("Double", bound=S3Double)
+
+
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -145,12 +148,17 @@ def s3_server() -> Iterator[S3Double]:
 @pytest.fixture
 def s3(s3_server: S3Double, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Double]:
     """The server, with credentials in the environment and no faults."""
-    for name, value in CREDENTIALS.items():
+    yield from ready(s3_server, CREDENTIALS, monkeypatch)
+
+
+def ready(double: Double, credentials: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    """A server for one test, with credentials in the environment and no faults."""
+    for name, value in credentials.items():
         monkeypatch.setenv(name, value)
-    s3_server.undisturbed()
-    s3_server.asked.clear()
-    yield s3_server
-    s3_server.undisturbed()
+    double.undisturbed()
+    double.asked.clear()
+    yield double
+    double.undisturbed()
 
 
 def slow(seconds: float) -> Callable[[str, str], Answer | None]:

@@ -20,7 +20,7 @@ from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import total
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio.account import TradeLedger, empty_ledger
-from ats_assets.portfolio.allowed_changes import ANY, change_of_others, weight_allowed
+from ats_assets.portfolio.allowed_changes import ANY, changes_of_all, weight_allowed
 from ats_assets.portfolio.costs import Cents
 
 ROUNDING = 1e-9
@@ -214,12 +214,10 @@ def _set_aside(first: int, last: int, market: Prices, equity: float, desk: Exact
         some = some or market.target_changes[k] != ANY
     if not some:
         return False
-    desk.size[:] = change_of_others(market.target_changes[first:last])
-    for k in range(first, last):
-        desk.size[market.target_columns[k]] = market.target_changes[k]
+    changes = changes_of_all(len(desk.held), market.target_columns[first:last], market.target_changes[first:last])
     for j in range(len(desk.held)):
         current = desk.held[j] / equity
-        stays = desk.size[j] != ANY and weight_allowed(current, desk.target[j], int(desk.size[j])) == current
+        stays = changes[j] != ANY and weight_allowed(current, desk.target[j], changes[j]) == current
         desk.after[j] = desk.held[j] if stays else 0.0
         if stays:
             desk.target[j], desk.held[j] = 0.0, 0.0

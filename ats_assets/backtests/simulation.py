@@ -17,7 +17,7 @@ from ats_assets.kernels.sums import total
 from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.account import Holdings, Indices, charge, value_of
 from ats_assets.portfolio.actions import CANCELLED, apply_actions, price_of_new
-from ats_assets.portfolio.allowed_changes import change_of_others, change_under_brake
+from ats_assets.portfolio.allowed_changes import change_under_brake, changes_of_all
 from ats_assets.portfolio.costs import cents_of
 from ats_assets.portfolio.drawdown_brake import exposure_factor
 from ats_assets.portfolio.exit_prices import POSITION_GONE
@@ -264,10 +264,12 @@ def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: T
     exposure = exposure_factor(equity, np.zeros(len(equity)), rules.brake)
     target, everywhere = np.zeros(len(quoted)), np.full(len(quoted), True)
     first, last = market.target_bounds[i], market.target_bounds[i + 1]
-    changes = np.full(len(quoted), change_under_brake(change_of_others(market.target_changes[first:last]), 0.0, exposure))
     for k in range(first, last):
-        j, weight = market.target_columns[k], market.target_weights[k]
-        target[j], changes[j] = weight * exposure, change_under_brake(market.target_changes[k], weight, exposure)
+        target[market.target_columns[k]] = market.target_weights[k]
+    changes = changes_of_all(len(quoted), market.target_columns[first:last], market.target_changes[first:last])
+    for j in range(len(quoted)):
+        changes[j] = change_under_brake(changes[j], target[j], exposure)
+        target[j] *= exposure
     return PlanInputs(
         held=holdings.shares,
         prices=market.last_close[i],

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from ats_assets.kernels.kernel import kernel
+from ats_assets.portfolio.account import Indices
 from ats_assets.portfolio.order_limits import Codes
 
 COLUMN: Final = "allowed_change"
@@ -51,6 +52,26 @@ def change_of_others(codes: Codes) -> int:
         if code == ANY:
             return ANY
     return NONE if len(codes) else ANY
+
+
+@kernel
+def changes_of_all(n: int, columns: Indices, codes: Codes) -> Codes:
+    """What is allowed of each of n positions at a session: of those that its targets name what they say, of all others `change_of_others`.
+
+    Parameters
+    ----------
+    columns, codes
+        Of the rows of the session: the position of each, and what is allowed of it.
+
+    Examples
+    --------
+    >>> changes_of_all(3, np.array([2]), np.array([SMALLER])).tolist(), changes_of_all(3, np.array([0, 2]), np.array([NONE, ANY])).tolist()
+    ([2, 2, 1], [2, 0, 0])
+    """
+    changes = np.full(n, change_of_others(codes))
+    for k in range(len(codes)):
+        changes[columns[k]] = codes[k]
+    return changes
 
 
 @kernel

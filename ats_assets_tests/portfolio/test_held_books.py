@@ -75,17 +75,19 @@ def ledger(result: BacktestResult, actions: pl.DataFrame, days: Sequence[date]) 
     return closes
 
 
+def plain_actions(seed: int, bars: pl.DataFrame) -> pl.DataFrame:
+    """Random splits and payments, without changes of name."""
+    unnamed = random_actions(seed, bars).with_columns(new_symbol=pl.lit(None, pl.String), new_ratio=pl.lit(None, pl.Float64))
+    return unnamed.select(*ACTIONS_SCHEMA)
+
+
 @settings(max_examples=rounds(8, 400))
 @given(st.integers(0, 10_000), st.integers(1, 3), st.booleans(), st.sampled_from(["orders", "weights"]))
 def test_what_is_held_without_signals_is_not_ordered_whatever_the_others_trade(seed: int, period: int, idle: bool, engine: str) -> None:
     """Halts, quiet sessions, listings, delistings, splits and payments. The other strategy wants something of three symbols, of which one is held by both; or nothing at all."""
     random = np.random.default_rng(seed)
     bars, _, days = random_market(seed, 12, 6, shorts=False)
-    actions = (
-        random_actions(seed, bars)
-        .with_columns(new_symbol=pl.lit(None, pl.String), new_ratio=pl.lit(None, pl.Float64))
-        .select(*ACTIONS_SCHEMA)
-    )
+    actions = plain_actions(seed, bars)
     shape = random.dirichlet(np.ones(4))
     steady = {(i, f"S{j}"): float(shape[j]) for i in range(1, LAST + 1) for j in range(4)}
     its = set() if idle else {"S3", "S4", "S5"}
@@ -180,11 +182,7 @@ def test_each_session_is_a_function_of_its_own_window(seed: int, gaps: dict[str,
     """Splits, payments and changes of name; windows of six sessions, so that gaps outlast them."""
     random = np.random.default_rng(seed)
     bars, base, days = random_market(seed, 20, 4, shorts=True)
-    plain = (
-        random_actions(seed, bars)
-        .with_columns(new_symbol=pl.lit(None, pl.String), new_ratio=pl.lit(None, pl.Float64))
-        .select(*ACTIONS_SCHEMA)
-    )
+    plain = plain_actions(seed, bars)
     day = days[int(random.integers(1, 20))]
     renamed = [
         frame.with_columns(symbol=pl.when((pl.col("session") >= day) & (pl.col("symbol") == "S0")).then(pl.lit("N0")).otherwise("symbol"))

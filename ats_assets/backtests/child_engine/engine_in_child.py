@@ -25,7 +25,7 @@ from ats_assets.backtests.engine import BacktestInputs, BacktestResult
 from ats_assets.backtests.journal import new_ledgers, result_of
 from ats_assets.backtests.market import Market, read_market
 from ats_assets.kernels.weight_limits import Floats
-from ats_assets.portfolio.allowed_changes import NONE, change_of_others
+from ats_assets.portfolio.allowed_changes import NONE, changes_of_all
 from ats_assets.settings import BacktestSettings, Section
 
 
@@ -120,8 +120,7 @@ def weights_at_open(market: Market) -> Floats:
             continue
         wanted = np.zeros(len(market.instruments))
         wanted[market.target_columns[first:last]] = market.target_weights[first:last]
-        changes = np.full(len(wanted), change_of_others(market.target_changes[first:last]))
-        changes[market.target_columns[first:last]] = market.target_changes[first:last]
+        changes = changes_of_all(len(wanted), market.target_columns[first:last], market.target_changes[first:last])
         quoted = ~np.isnan(market.open[i - 1])
         movable = np.isfinite(market.last_close[i - 1]) & ((quoted & market.traded[i - 1]) | (wanted == 0.0))
         weight[i] = np.where(movable & (changes != NONE), wanted, np.nan)

@@ -14,7 +14,7 @@ from ats_assets.backtests.market import Market
 from ats_assets.impact.impact_terms import fixed_terms
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio.account import Holdings, TradeLedger
-from ats_assets.portfolio.allowed_changes import change_of_others
+from ats_assets.portfolio.allowed_changes import changes_of_all
 from ats_assets.portfolio.costs import to_cents, trade_costs
 from ats_assets.portfolio.kernel_settings import NO_LIMITS, WeightRules, cost_rules, limit_rules, margin_rules, weight_rules
 from ats_assets.portfolio.opening import UnfilledLedger, fill
@@ -86,8 +86,7 @@ class SessionRules:
         first, last = market.target_bounds[i - 1], market.target_bounds[i]
         target, yes = np.zeros(n), np.ones(n, dtype=np.bool_)
         target[market.target_columns[first:last]] = market.target_weights[first:last]
-        changes = np.full(n, change_of_others(market.target_changes[first:last]))
-        changes[market.target_columns[first:last]] = market.target_changes[first:last]
+        changes = changes_of_all(n, market.target_columns[first:last], market.target_changes[first:last])
         fractional = np.full(n, self._settings.fractional_shares)
         quoted = ~np.isnan(market.open[i - 1])
         book = PlanInputs(account.shares, market.last_close[i - 1], target, quoted, market.traded[i - 1], yes, yes, fractional, changes)
