@@ -8,7 +8,9 @@ that are scored. The label of both is the rank within its session of the return 
 benchmarks on Alpha158 (its nets see 20 sessions of all factors), ours those of the project. Epochs and rows of a batch are the same. The project has no MLP: there its adapter trains qlib's,
 and what is compared is the way there.
 
-IC and rank IC are means over the scored sessions of all folds, with their spread over the seeds. The trials are counted: models x seeds x folds x sides. Figures of one run compare. Ratios are
+The first seed of a fold makes the factors, and its seconds are those of the others, which read them from a file: a seed changes nothing in factors.
+
+IC and rank IC are means over the scored sessions of all folds, with their spread over the seeds; the difference of both sides comes with its standard error over the sessions. The trials are counted: models x seeds x folds x sides. Figures of one run compare. Ratios are
 of qlib's seconds to ours: `all`, the whole path of both; `fit`, fit and scores of both, with the factors there already; `refit`, what each does when the next refit is due: qlib makes its factors
 again, ours are stored. Of LightGBM it is told which part of a fit is the library's own, boosting (`Booster.update`) and binned data sets (`Dataset.construct`), and what the ratios would be if all
 but our boosting took no time: no code around the library gets beyond that.
@@ -96,6 +98,7 @@ def main() -> None:
                             "model": model,
                             "seed": seed,
                             "fold": fold,
+                            "number": number,
                             "folder": name,
                             "epochs": arguments.epochs,
                             "batch": arguments.batch,
@@ -172,7 +175,7 @@ def _prepare(folder: Path, arguments: argparse.Namespace) -> list[dict[str, list
     return folds
 
 
-def _measure(told: dict[str, Any]) -> dict[str, float]:
+def _measure(told: dict[str, Any]) -> dict[str, Any]:
     """One side in a fresh process."""
     quiet = {
         "PYTHONWARNINGS": "ignore",
@@ -193,7 +196,7 @@ def _measure(told: dict[str, Any]) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def _of_side(told: dict[str, Any]) -> dict[str, float]:
+def _of_side(told: dict[str, Any]) -> dict[str, Any]:
     import polars as pl
 
     clock = time.process_time if told["processor"] else time.perf_counter
@@ -203,7 +206,10 @@ def _of_side(told: dict[str, Any]) -> dict[str, float]:
     test = [date.fromisoformat(day) for day in told["fold"]["test"]]
     rows = scores.filter(pl.col("session").is_in(test)).join(labels, on=["symbol", "session"]).filter(pl.col("score").is_finite())
     by_session = rows.group_by("session").agg(ic=pl.corr("score", "outcome"), rank_ic=pl.corr("score", "outcome", method="spearman"))
-    figures = {name: float(by_session[name].fill_nan(None).mean() or 0.0) for name in ("ic", "rank_ic")}
+    figures: dict[str, Any] = {name: float(by_session[name].fill_nan(None).mean() or 0.0) for name in ("ic", "rank_ic")}
+    figures["by_session"] = dict(
+        zip(by_session["session"].cast(pl.String), by_session["rank_ic"].fill_nan(None).fill_null(0.0), strict=True)
+    )
     peak = 1024.0 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
     return {**figures, **times, **of_library, "seconds": sum(times.values()), "rows": float(rows.height), "peak_bytes": peak}
 
@@ -246,6 +252,7 @@ def _by_qlib(told: dict[str, Any], clock: Clock) -> tuple[Any, dict[str, float]]
     """Qlib's loader, processors, dataset and model, as its benchmarks put them together; its recorder is silent."""
     import importlib
 
+    import pandas as pd
     import polars as pl
     import qlib
 
@@ -257,9 +264,14 @@ def _by_qlib(told: dict[str, Any], clock: Clock) -> tuple[Any, dict[str, float]]
     kind = getattr(importlib.import_module(f"qlib.contrib.model.{module}"), name)
     qlib.init(provider_uri=str(folder / "qlib"), region="us", kernels=told["threads"], logging_level=40)
     with quiet_qlib():
-        start = clock()
-        frame = _qlib_frame(folder, fold, looks_back=looks_back)
-        features = clock() - start
+        kept = folder / f"qlib-{told['number']}-{looks_back}.pickle"
+        frame, features = _made_once(
+            kept,
+            lambda: _qlib_frame(folder, fold, looks_back=looks_back),
+            lambda made: made.to_pickle(kept),
+            lambda: pd.read_pickle(kept),
+            clock,
+        )
         start = clock()
         data = _qlib_data(frame, fold, is_net=looks_back or model == "MLP", looks_back=looks_back)
         made = kind(**_qlib_arguments(told, arguments))
@@ -275,6 +287,21 @@ def _by_qlib(told: dict[str, Any], clock: Clock) -> tuple[Any, dict[str, float]]
     scores = found.reset_index().set_axis(["session", "symbol", "score"], axis=1)
     table = pl.from_pandas(scores).with_columns(pl.col("session").cast(pl.Date), pl.col("score").cast(pl.Float64))
     return table, {"features_seconds": features, "fit_seconds": fit, "predict_seconds": predict}
+
+
+def _made_once(
+    path: Path, make: Callable[[], Any], write: Callable[[Any], object], read: Callable[[], Any], clock: Clock
+) -> tuple[Any, float]:
+    """Factors and the seconds that making them took, from their file where an earlier seed wrote them."""
+    times = path.with_suffix(".seconds")
+    if times.is_file():
+        return read(), float(times.read_text(encoding="utf-8"))
+    start = clock()
+    made = make()
+    seconds = clock() - start
+    write(made)
+    times.write_text(str(seconds), encoding="utf-8")
+    return made, seconds
 
 
 def _qlib_frame(folder: Path, fold: dict[str, list[str]], *, looks_back: bool) -> Any:
@@ -357,11 +384,15 @@ def _by_ours(told: dict[str, Any], clock: Clock) -> tuple[Any, dict[str, float]]
     model = Model(name=kind, kind=kind, learner=learner, quick=learner)
     importlib.import_module(LOADED.get(kind, "torch"))  # as qlib's side has it before its clock
     compute(pl.read_parquet(folder / "panel.parquet", n_rows=100), ALPHA158, threads=1)
+    kept = folder / f"ours-{told['number']}.parquet"
+
+    def made() -> Any:
+        bars = pl.read_parquet(folder / "panel.parquet")
+        return compute(bars.filter(pl.col("session") <= parts["test"][-1]), ALPHA158, threads=threads)
+
+    features, computed = _made_once(kept, made, lambda frame: frame.write_parquet(kept), lambda: pl.read_parquet(kept), clock)
     start = clock()
-    panel = pl.read_parquet(folder / "panel.parquet")
-    features = compute(panel.filter(pl.col("session") <= parts["test"][-1]), ALPHA158, threads=threads)
-    computed = clock() - start
-    start = clock()
+    panel = pl.read_parquet(folder / "panel.parquet", columns=["session"])
     days: list[date] = [day for day in panel["session"].unique().sort().to_list() if day <= parts["test"][-1]]
     data, training = _our_training_set(folder, parts, features, model.sequences_in(days), threads)
     found = fit(model, data, training, threads=threads)
@@ -427,8 +458,22 @@ def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
                 row[name] = statistics.median(run[name] for run in own)
         row["refit_seconds"] = row["fit_seconds"] + row["predict_seconds"]
         found[side] = row
-    found["ratio"] = _ratios(found["qlib"], found["ours"])
+    found["ratio"] = _ratios(found["qlib"], found["ours"]) | _difference(runs)
     return found
+
+
+def _difference(runs: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Our rank IC less qlib's, over the scored sessions, each the mean of the seeds; its standard error allows for labels that overlap (Newey and West, 1987)."""
+    by_side: dict[str, dict[str, list[float]]] = {"qlib": {}, "ours": {}}
+    for run in runs:
+        for session, value in run["by_session"].items():
+            by_side[run["side"]].setdefault(session, []).append(value)
+    shared = sorted(by_side["qlib"].keys() & by_side["ours"].keys())
+    found = [statistics.mean(by_side["ours"][day]) - statistics.mean(by_side["qlib"][day]) for day in shared]
+    mean, n = statistics.mean(found), len(found)
+    parts = [sum((found[i] - mean) * (found[i - lag] - mean) for i in range(lag, n)) / n for lag in range(HORIZON + 1)]
+    variance = parts[0] + 2 * sum((1 - lag / (HORIZON + 1)) * part for lag, part in enumerate(parts) if lag)
+    return {"rank_ic_difference": mean, "rank_ic_error": (variance / n) ** 0.5}
 
 
 def _ratios(qlib: dict[str, float], ours: dict[str, float]) -> dict[str, float]:
@@ -451,7 +496,7 @@ def _table(result: dict[str, Any]) -> str:
     lines.append("")
     for model, sides in result["models"].items():
         of = sides["ratio"]
-        text = f"{model}, times as fast: all {of['seconds']:.1f}, refit {of['next_seconds']:.1f}, fit {of['refit_seconds']:.1f}; qlib's memory {of['peak_bytes']:.1f} times ours"
+        text = f"{model}, times as fast: all {of['seconds']:.1f}, refit {of['next_seconds']:.1f}, fit {of['refit_seconds']:.1f}; qlib's memory {of['peak_bytes']:.1f} times ours; our rank IC less qlib's {of['rank_ic_difference']:+.4f}, standard error over the sessions {of['rank_ic_error']:.4f}"
         if "bound_seconds" in of:
             shares = "; ".join(
                 f"{side} {row['trees']:.0f} trees, boosting {row['boosting_seconds'] / row['fit_seconds']:.0%} of a fit and binning {row['binning_seconds'] / row['fit_seconds']:.0%}"
