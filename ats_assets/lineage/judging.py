@@ -18,6 +18,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.history import StoredSpan
 from ats_assets.lineage.index import Entry, LineageIndex, read_entries
+from ats_assets.lineage.judged_stale import settings_looked_at
 from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
@@ -73,6 +74,8 @@ class _Judgement:
             else:
                 self._judge_concerned(pending, before["newest"])
             self._connection.execute("COMMIT")
+        elif before and before.get("settings") != settings_looked_at(self._deployment):
+            self._keep([], set())  # the verdicts stand, and are of these settings now
         order = {rule.asset: i for i, rule in enumerate(self._rules)}
         found = [Stale(asset=asset, session=key, reason=reason) for (asset, key), reason in self._verdicts().items()]
         return sorted(found, key=lambda one: (order[one.asset], one.session))
@@ -103,7 +106,7 @@ class _Judgement:
             connection.executemany("DELETE FROM verdicts WHERE asset = ? AND key = ?", sorted(targets))
         connection.executemany("INSERT INTO verdicts VALUES (?, ?, ?)", [(one.asset, one.session, one.reason) for one in found])
         connection.execute("DELETE FROM pending")
-        judged = {"under": self._under(self._newest), "newest": self._newest}
+        judged = {"under": self._under(self._newest), "newest": self._newest, "settings": settings_looked_at(self._deployment)}
         connection.execute("INSERT OR REPLACE INTO state VALUES ('judged', ?)", (json.dumps(judged),))
 
     def _stands(self, judged: dict[str, str]) -> bool:

@@ -49,6 +49,8 @@ def test_all_is_well_after_a_run(command: Command, made: tuple[Path, CompletedPr
     assert advice["alert_sensor"] == ("the daemon switches it on when it first runs", "")
     assert advice["trading_sensor"] == ("it was never switched on; it does nothing without orders.enabled", "")
     assert "All is well" in command("status").stdout
+    asked = {one["name"]: one for one in json.loads(command("status", "--json", ATS_PORTFOLIO__TOP_K="7").stdout)["components"]}["lineage"]
+    assert (asked["state"], asked["what_to_do"]) == ("off", "ats stale"), "nobody has looked under these settings"
     assert made[0].is_dir()
 
 

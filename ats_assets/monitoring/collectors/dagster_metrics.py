@@ -201,4 +201,5 @@ def _assets(watch: Watch, samples: Samples, stamp: Stamp | None) -> None:
             continue
         samples.put("dagster_asset_last_materialization_status", None if status is None else 1, name, (status or "").lower())
         samples.put("dagster_asset_last_materialization_timestamp_seconds", at, name)
-        samples.put("dagster_asset_stale_status", 1, name, "stale" if name.rpartition("/")[2] in stale else "fresh")
+        if stale is not None:
+            samples.put("dagster_asset_stale_status", 1, name, "stale" if name.rpartition("/")[2] in stale else "fresh")

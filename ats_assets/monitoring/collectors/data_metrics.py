@@ -65,7 +65,7 @@ def collect(watch: Watch, observed: Observed, samples: Samples) -> None:
         samples.put(f"ats_{name}_late_sessions", late.sessions if late else 0)
         samples.put(f"ats_{name}_late_seconds", (now - late.since).total_seconds() if late else 0)
     samples.put("ats_calendar_sessions_left", deployment.calendar.count(now.date(), deployment.calendar.last))
-    for asset, count in stale_counts(deployment).items():
+    for asset, count in (stale_counts(deployment) or {}).items():
         samples.put("ats_stale_partitions", count, asset)
     newest_check = 0.0
     for check in sorted(observed.checks, key=lambda one: one.passed):
