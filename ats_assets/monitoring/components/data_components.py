@@ -82,7 +82,11 @@ def _stale(observed: Observed) -> Component:
     counts = stale_counts(observed.deployment)
     if counts is None:
         return Component(
-            name="lineage", group=GROUP, state="off", text="what is stale was not looked at yet under these settings", what_to_do="ats stale"
+            name="lineage",
+            group=GROUP,
+            state="off",
+            text="what is stale was not looked at yet under these settings",
+            what_to_do="ats stale",
         )
     if not counts:
         return Component(name="lineage", group=GROUP, state="ok", text="nothing was stale when it was looked at last")
