@@ -12,7 +12,7 @@ from ats_assets.features.choosing import model_families
 from ats_assets.orchestration.graph import prefixed
 from ats_assets.orchestration.newest_session import newest_partition
 from ats_assets.orchestration.offered import not_offered
-from ats_assets.predictions.models_in_force import in_force_since
+from ats_assets.predictions.active_models import active_since
 from ats_assets.refits import is_refit_session, last_refit
 from ats_assets.storage.artefacts import ModelStore
 
@@ -81,7 +81,7 @@ def needed_for_signals(deployment: Deployment, session: date) -> list[date]:
     before = deployment.calendar.offset(session, -1)
     due = last_refit(deployment.calendar, before, deployment.settings.training.refit)
     used = {name: {due, before} for name in deployment.daily_models}
-    used |= {name: {*deployment.calendar.sessions(in_force_since(deployment, before), before)} for name in deployment.drift_refits.values()}
+    used |= {name: {*deployment.calendar.sessions(active_since(deployment, before), before)} for name in deployment.drift_refits.values()}
     missing = sorted(
         day
         for name, days in used.items()

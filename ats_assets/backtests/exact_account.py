@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ats_assets.backtests.exact_trades import ExactDesk, ExactRules, costs_left, new_exact_desk, resize, trade_totals, write_legs
+from ats_assets.backtests.exact_trades import ExactBuffers, ExactRules, costs_left, new_exact_buffers, resize, trade_totals, write_legs
 from ats_assets.backtests.ledgers import PositionLedger
 from ats_assets.backtests.simulation import Prices, write_marks
 from ats_assets.impact.impact_terms import ImpactTerms, terms_at
@@ -78,7 +78,7 @@ def held_exactly(market: Prices, rules: ExactRules, cash: float) -> ExactLedgers
 
 
 def with_tables(made: ExactLedgers, market: Prices, rules: ExactRules, cash: float) -> ExactLedgers:
-    """An account with its trades and positions, made again of what it was made of."""
+    """An account with its trades and positions, rebuilt from what it was made of."""
     if made.refused >= 0:
         return made
     return _passed(market, rules, cash, int(made.sessions.n_trades.sum()), int(made.sessions.n_positions.sum()))
@@ -90,7 +90,7 @@ def _passed(market: Prices, rules: ExactRules, cash: float, n_trades: int, n_pos
     sessions = empty_ledger(ExactSessions, n_sessions, floats=("equity", "opened", "income", "gross"))
     trades, positions = TradeLedger.with_room(n_trades), empty_ledger(PositionLedger, n_positions, floats=("shares", "price", "weight"))
     held = np.empty((n_sessions, n))
-    refused = hold_exactly.compiled(market, rules, account, new_exact_desk(n), sessions, held, trades, positions)
+    refused = hold_exactly.compiled(market, rules, account, new_exact_buffers(n), sessions, held, trades, positions)
     return ExactLedgers(sessions, held, trades, positions, int(refused))
 
 
@@ -99,45 +99,45 @@ def hold_exactly(
     market: Prices,
     rules: ExactRules,
     account: ExactAccount,
-    desk: ExactDesk,
+    buffers: ExactBuffers,
     sessions: ExactSessions,
     held: Floats,
     trades: TradeLedger,
     positions: PositionLedger,
 ) -> int:
     """Go through the sessions, and write rows to those ledgers that have room. Returns the session whose targets nothing pays for, or -1."""
-    desk.half_spread[:], desk.slippage[:] = rules.half_spread_bps, rules.slippage_bps
+    buffers.half_spread[:], buffers.slippage[:] = rules.half_spread_bps, rules.slippage_bps
     terms = terms_at(market.terms, 0)
     for i in range(len(sessions.equity)):
         opened, income, paid_for = account.cash[0], 0.0, True
         if rules.modelled:  # otherwise nobody reads them
             terms = terms_at(market.terms, i)
         if i > 0 and not rules.at_open:
-            opened, paid_for = _rebalanced(i, market.last_close[i - 1], market, terms, rules, account, desk, sessions, trades)
+            opened, paid_for = _rebalanced(i, market.last_close[i - 1], market, terms, rules, account, buffers, sessions, trades)
         if i > 0 and market.acts[i]:
-            income = _acted(market.ratio[i], market.paid[i], account, desk)
+            income = _acted(market.ratio[i], market.paid[i], account, buffers)
         if i > 0 and rules.at_open:
-            write_marks(i, market, desk.price)
-            opened, paid_for = _rebalanced(i, desk.price, market, terms, rules, account, desk, sessions, trades)
+            write_marks(i, market, buffers.price)
+            opened, paid_for = _rebalanced(i, buffers.price, market, terms, rules, account, buffers, sessions, trades)
         if not paid_for:
             held[i:] = 0.0
             return i
         sessions.opened[i], sessions.income[i] = opened, income
         for j in range(len(account.shares)):  # faster than a copy of the whole, which is told by its places
             held[i, j] = account.shares[j]
-        _mark(i, market.last_close[i], account, desk, sessions)
+        _mark(i, market.last_close[i], account, buffers, sessions)
         if len(positions.at):
             _write_positions(i, market, account, sessions, positions)
     return -1
 
 
 @kernel
-def _acted(ratio: Floats, paid: Floats, account: ExactAccount, desk: ExactDesk) -> float:
+def _acted(ratio: Floats, paid: Floats, account: ExactAccount, buffers: ExactBuffers) -> float:
     """The corporate actions of a session: what they pay goes to the cash."""
     for j in range(len(ratio)):
-        desk.size[j] = account.shares[j] * paid[j] if account.shares[j] != 0.0 else 0.0
+        buffers.size[j] = account.shares[j] * paid[j] if account.shares[j] != 0.0 else 0.0
         account.shares[j] *= ratio[j]
-    income = total(desk.size)
+    income = total(buffers.size)
     account.cash[0] += income
     return income
 
@@ -150,35 +150,35 @@ def _rebalanced(
     terms: ImpactTerms,
     rules: ExactRules,
     account: ExactAccount,
-    desk: ExactDesk,
+    buffers: ExactBuffers,
     sessions: ExactSessions,
     trades: TradeLedger,
 ) -> tuple[float, bool]:
     """Bring the account to the targets of the session before; where there are none, or no equity, leave it. The equity before, and whether the targets are paid for."""
     shares = account.shares
     for j in range(len(shares)):
-        desk.held[j] = shares[j] * prices[j] if shares[j] != 0.0 else 0.0
-    equity = account.cash[0] + total(desk.held)
+        buffers.held[j] = shares[j] * prices[j] if shares[j] != 0.0 else 0.0
+    equity = account.cash[0] + total(buffers.held)
     first, last = market.target_bounds[i - 1], market.target_bounds[i]
     if first == last or equity <= 0.0:
         return equity, True
-    if not _laid_out(first, last, market, prices, desk.target):
+    if not _laid_out(first, last, market, prices, buffers.target):
         return equity, False
-    resting = _set_aside(first, last, market, equity, desk)
+    resting = _set_aside(first, last, market, equity, buffers)
     rate = (rules.commission_bps if rules.modelled else rules.commission_bps + rules.half_spread_bps + rules.slippage_bps) / 1e4
-    invested = costs_left(equity, rate, rules, terms, desk)
+    invested = costs_left(equity, rate, rules, terms, buffers)
     if resting:
-        _put_back(invested, desk)
-    brought, modelled = resize(invested, rate, prices, shares, rules, terms, desk)
+        _put_back(invested, buffers)
+    brought, modelled = resize(invested, rate, prices, shares, rules, terms, buffers)
     account.cash[0] += brought
     account.cash[0] -= modelled
-    n, notional, commission, spread, slippage = trade_totals(prices, rules, desk)
+    n, notional, commission, spread, slippage = trade_totals(prices, rules, buffers)
     sessions.n_trades[i], sessions.traded[i] = n, notional
     sessions.commission[i], sessions.spread[i], sessions.slippage[i] = commission, spread, slippage
     if len(trades.at):
-        write_legs(i, prices, shares, account.basis, rules, desk, trades)
+        write_legs(i, prices, shares, account.basis, rules, buffers, trades)
     for j in range(len(shares)):
-        shares[j] = desk.after[j]
+        shares[j] = buffers.after[j]
     return equity, True
 
 
@@ -207,50 +207,50 @@ def _laid_out(first: int, last: int, market: Prices, prices: Floats, target: Flo
 
 
 @kernel
-def _set_aside(first: int, last: int, market: Prices, equity: float, desk: ExactDesk) -> bool:
+def _set_aside(first: int, last: int, market: Prices, equity: float, buffers: ExactBuffers) -> bool:
     """Take what stays as it is out of what is traded; its values are left in `after`. Whether there is any."""
     some = False
     for k in range(first, last):
         some = some or market.target_changes[k] != ANY
     if not some:
         return False
-    changes = changes_of_all(len(desk.held), market.target_columns[first:last], market.target_changes[first:last])
-    for j in range(len(desk.held)):
-        current = desk.held[j] / equity
-        stays = changes[j] != ANY and weight_allowed(current, desk.target[j], changes[j]) == current
-        desk.after[j] = desk.held[j] if stays else 0.0
+    changes = changes_of_all(len(buffers.held), market.target_columns[first:last], market.target_changes[first:last])
+    for j in range(len(buffers.held)):
+        current = buffers.held[j] / equity
+        stays = changes[j] != ANY and weight_allowed(current, buffers.target[j], changes[j]) == current
+        buffers.after[j] = buffers.held[j] if stays else 0.0
         if stays:
-            desk.target[j], desk.held[j] = 0.0, 0.0
+            buffers.target[j], buffers.held[j] = 0.0, 0.0
     return True
 
 
 @kernel
-def _put_back(invested: float, desk: ExactDesk) -> None:
+def _put_back(invested: float, buffers: ExactBuffers) -> None:
     """What stays, at its value; where it leaves less than the others want they have what is left, since nothing is lent."""
-    staying, wanted = total(desk.after), total(desk.target) * invested
-    if wanted > 0.0 and desk.target.min() >= 0.0 and desk.after.min() >= 0.0 and staying + wanted > invested:
-        desk.target[:] *= max(0.0, invested - staying) / wanted
-    for j in range(len(desk.held)):
-        if desk.after[j] != 0.0:
-            desk.held[j] = desk.after[j]
-            desk.target[j] = desk.held[j] / invested if invested > 0.0 else 0.0
+    staying, wanted = total(buffers.after), total(buffers.target) * invested
+    if wanted > 0.0 and buffers.target.min() >= 0.0 and buffers.after.min() >= 0.0 and staying + wanted > invested:
+        buffers.target[:] *= max(0.0, invested - staying) / wanted
+    for j in range(len(buffers.held)):
+        if buffers.after[j] != 0.0:
+            buffers.held[j] = buffers.after[j]
+            buffers.target[j] = buffers.held[j] / invested if invested > 0.0 else 0.0
 
 
 @kernel
-def _mark(i: int, closes: Floats, account: ExactAccount, desk: ExactDesk, sessions: ExactSessions) -> None:
+def _mark(i: int, closes: Floats, account: ExactAccount, buffers: ExactBuffers, sessions: ExactSessions) -> None:
     """The session's close."""
     n = 0
     for j in range(len(closes)):
         worth = account.shares[j] * closes[j]
-        desk.size[j] = worth if account.shares[j] != 0.0 else 0.0
-    equity = account.cash[0] + total(desk.size)
+        buffers.size[j] = worth if account.shares[j] != 0.0 else 0.0
+    equity = account.cash[0] + total(buffers.size)
     whole = np.rint(equity * 100.0)
     for j in range(len(closes)):
-        desk.size[j] = cents_toward_zero(account.shares[j], closes[j])
-        desk.pull[j] = abs(desk.size[j] / whole) if whole > 0.0 else 0.0
+        buffers.size[j] = cents_toward_zero(account.shares[j], closes[j])
+        buffers.pull[j] = abs(buffers.size[j] / whole) if whole > 0.0 else 0.0
         n += account.shares[j] != 0.0
-    sessions.equity[i], sessions.gross[i] = equity, total(desk.pull)
-    sessions.value[i], sessions.n_positions[i] = int(total(desk.size)), n
+    sessions.equity[i], sessions.gross[i] = equity, total(buffers.pull)
+    sessions.value[i], sessions.n_positions[i] = int(total(buffers.size)), n
 
 
 @kernel

@@ -31,7 +31,7 @@ class ExactRules(NamedTuple):
     """Whether targets are traded at the next open, or at the very close at which they were decided."""
 
 
-class ExactDesk(NamedTuple):
+class ExactBuffers(NamedTuple):
     """What is worked out for one session, arrays of shape (n_instruments,) that each session writes anew."""
 
     price: Floats
@@ -53,13 +53,13 @@ class ExactDesk(NamedTuple):
     """Likewise."""
 
 
-def new_exact_desk(n_instruments: int) -> ExactDesk:
+def new_exact_buffers(n_instruments: int) -> ExactBuffers:
     """One to write to."""
-    return ExactDesk(*(np.zeros(n_instruments) for _ in ExactDesk._fields))
+    return ExactBuffers(*(np.zeros(n_instruments) for _ in ExactBuffers._fields))
 
 
 @kernel
-def costs_left(equity: float, rate: float, rules: ExactRules, terms: ImpactTerms, desk: ExactDesk) -> float:
+def costs_left(equity: float, rate: float, rules: ExactRules, terms: ImpactTerms, buffers: ExactBuffers) -> float:
     """What costs leave of the equity, where they depend on what is traded and that on what they leave: x + rate * sum of |target * x - held| = equity.
 
     The left side is convex and made of straight pieces, so from the right Newton's method comes to the solution itself, however high the rate. There is none where to
@@ -67,19 +67,19 @@ def costs_left(equity: float, rate: float, rules: ExactRules, terms: ImpactTerms
     """
     left = equity
     for _ in range(TURNS):
-        for j in range(len(desk.target)):
-            change = desk.target[j] * left - desk.held[j]
-            desk.size[j] = abs(change)
-            desk.pull[j] = desk.target[j] if change > 0.0 else (-desk.target[j] if change < 0.0 else 0.0)
-        beyond = left + rate * total(desk.size) - equity
-        slope = 1.0 + rate * total(desk.pull)
+        for j in range(len(buffers.target)):
+            change = buffers.target[j] * left - buffers.held[j]
+            buffers.size[j] = abs(change)
+            buffers.pull[j] = buffers.target[j] if change > 0.0 else (-buffers.target[j] if change < 0.0 else 0.0)
+        beyond = left + rate * total(buffers.size) - equity
+        slope = 1.0 + rate * total(buffers.pull)
         if rules.modelled:
-            for j in range(len(desk.target)):
-                paid, added = _model_bps(desk.size[j], j, terms)
-                desk.size[j] *= terms.spread_bps[j] / 2.0 + paid
-                desk.pull[j] *= terms.spread_bps[j] / 2.0 + added
-            beyond += total(desk.size) / 1e4
-            slope += total(desk.pull) / 1e4
+            for j in range(len(buffers.target)):
+                paid, added = _model_bps(buffers.size[j], j, terms)
+                buffers.size[j] *= terms.spread_bps[j] / 2.0 + paid
+                buffers.pull[j] *= terms.spread_bps[j] / 2.0 + added
+            beyond += total(buffers.size) / 1e4
+            slope += total(buffers.pull) / 1e4
         if slope <= 0.0 or beyond <= 0.0:
             break
         before = left
@@ -103,104 +103,106 @@ def _model_bps(value: float, at: int, terms: ImpactTerms) -> tuple[float, float]
 
 @kernel
 def resize(
-    invested: float, rate: float, prices: Floats, shares: Floats, rules: ExactRules, terms: ImpactTerms, desk: ExactDesk
+    invested: float, rate: float, prices: Floats, shares: Floats, rules: ExactRules, terms: ImpactTerms, buffers: ExactBuffers
 ) -> tuple[float, float]:
     """The shares after the session's trades, and the legs to them. Returns what the trades bring, commission paid, and what a model says they cost, in currency."""
     moved = 0
     for j in range(len(shares)):  # loops over few arrays each, which the compiler can show to be apart, and vectorises
-        wanted = desk.target[j] * invested
-        sold = desk.held[j] - wanted
-        trades = abs(sold) >= SMALLEST_TRADE or (desk.target[j] == 0.0 and shares[j] != 0.0)
-        exact = wanted / prices[j] if desk.target[j] != 0.0 else 0.0
-        desk.after[j] = exact if trades else shares[j]
-        desk.pull[j] = sold
+        wanted = buffers.target[j] * invested
+        sold = buffers.held[j] - wanted
+        trades = abs(sold) >= SMALLEST_TRADE or (buffers.target[j] == 0.0 and shares[j] != 0.0)
+        exact = wanted / prices[j] if buffers.target[j] != 0.0 else 0.0
+        buffers.after[j] = exact if trades else shares[j]
+        buffers.pull[j] = sold
         moved += trades
     for j in range(len(shares)):
-        desk.size[j] = abs(desk.pull[j])
+        buffers.size[j] = abs(buffers.pull[j])
     if moved < len(shares):
-        _leave_out_small(shares, desk)
-    left = total(desk.pull[:moved]) - rate * total(desk.size[:moved])
+        _leave_out_small(shares, buffers)
+    left = total(buffers.pull[:moved]) - rate * total(buffers.size[:moved])
     for j in range(len(shares)):
-        before, after = shares[j], desk.after[j]
+        before, after = shares[j], buffers.after[j]
         grown = abs(after) - abs(before)
         stays = (before > 0.0) == (after > 0.0) and (before < 0.0) == (after < 0.0)
-        desk.closed[j] = max(0.0, -grown) if stays else abs(before)
-        desk.opened[j] = max(0.0, grown) if stays else abs(after)
-    return left, _model_costs(invested, shares, terms, desk) if rules.modelled else 0.0
+        buffers.closed[j] = max(0.0, -grown) if stays else abs(before)
+        buffers.opened[j] = max(0.0, grown) if stays else abs(after)
+    return left, _model_costs(invested, shares, terms, buffers) if rules.modelled else 0.0
 
 
 @kernel
-def _leave_out_small(shares: Floats, desk: ExactDesk) -> None:
+def _leave_out_small(shares: Floats, buffers: ExactBuffers) -> None:
     """Those that trade come first among `pull` and `size`."""
     k = 0
     for j in range(len(shares)):
-        if desk.size[j] >= SMALLEST_TRADE or (desk.target[j] == 0.0 and shares[j] != 0.0):
-            desk.pull[k], desk.size[k] = desk.pull[j], desk.size[j]
+        if buffers.size[j] >= SMALLEST_TRADE or (buffers.target[j] == 0.0 and shares[j] != 0.0):
+            buffers.pull[k], buffers.size[k] = buffers.pull[j], buffers.size[j]
             k += 1
 
 
 @kernel
-def _model_costs(invested: float, shares: Floats, terms: ImpactTerms, desk: ExactDesk) -> float:
-    """In currency; the rates of each trade are left on the desk."""
+def _model_costs(invested: float, shares: Floats, terms: ImpactTerms, buffers: ExactBuffers) -> float:
+    """In currency; the rates of each trade are left on the buffers."""
     moved = 0
     for j in range(len(shares)):
-        value = abs(desk.target[j] * invested - desk.held[j])
-        desk.half_spread[j] = terms.spread_bps[j] / 2.0
-        desk.slippage[j] = _model_bps(value, j, terms)[0]
-        if value >= SMALLEST_TRADE or (desk.target[j] == 0.0 and shares[j] != 0.0):
-            desk.size[moved] = value * (desk.half_spread[j] + desk.slippage[j])
+        value = abs(buffers.target[j] * invested - buffers.held[j])
+        buffers.half_spread[j] = terms.spread_bps[j] / 2.0
+        buffers.slippage[j] = _model_bps(value, j, terms)[0]
+        if value >= SMALLEST_TRADE or (buffers.target[j] == 0.0 and shares[j] != 0.0):
+            buffers.size[moved] = value * (buffers.half_spread[j] + buffers.slippage[j])
             moved += 1
-    return total(desk.size[:moved]) / 1e4
+    return total(buffers.size[:moved]) / 1e4
 
 
 @kernel
-def trade_totals(prices: Floats, rules: ExactRules, desk: ExactDesk) -> tuple[int, int, int, int, int]:
+def trade_totals(prices: Floats, rules: ExactRules, buffers: ExactBuffers) -> tuple[int, int, int, int, int]:
     """Of the session's trades: how many, and the sums of their notional, commission, spread and slippage, in cents."""
     n, turned = 0, 0
     for j in range(len(prices)):
-        traded = desk.closed[j] + desk.opened[j] * (
-            desk.closed[j] == 0.0
+        traded = buffers.closed[j] + buffers.opened[j] * (
+            buffers.closed[j] == 0.0
         )  # without a branch between loads, which keeps it from being vectorised
-        desk.size[j] = np.rint(traded * prices[j] * 100.0) if traded != 0.0 else 0.0
+        buffers.size[j] = np.rint(traded * prices[j] * 100.0) if traded != 0.0 else 0.0
         n += traded != 0.0
-        turned += desk.closed[j] != 0.0 and desk.opened[j] != 0.0
-    notional, commission, spread, slippage = _leg_totals(rules, desk)
+        turned += buffers.closed[j] != 0.0 and buffers.opened[j] != 0.0
+    notional, commission, spread, slippage = _leg_totals(rules, buffers)
     if turned:  # two trades each, of which the one above has closed
         for j in range(len(prices)):
-            desk.size[j] = np.rint(desk.opened[j] * prices[j] * 100.0) if desk.closed[j] != 0.0 and desk.opened[j] != 0.0 else 0.0
-        more = _leg_totals(rules, desk)
+            buffers.size[j] = (
+                np.rint(buffers.opened[j] * prices[j] * 100.0) if buffers.closed[j] != 0.0 and buffers.opened[j] != 0.0 else 0.0
+            )
+        more = _leg_totals(rules, buffers)
         return n + turned, notional + more[0], commission + more[1], spread + more[2], slippage + more[3]
     return n, notional, commission, spread, slippage
 
 
 @kernel
-def _leg_totals(rules: ExactRules, desk: ExactDesk) -> tuple[int, int, int, int]:
-    """The sums of the notionals on the desk, in cents, and of what they cost, each rounded by itself."""
-    notional = total(desk.size)
-    for j in range(len(desk.size)):
-        desk.pull[j] = np.rint(desk.size[j] * rules.commission_bps / 1e4)
-    commission = total(desk.pull)
-    for j in range(len(desk.size)):
-        desk.pull[j] = np.rint(desk.size[j] * desk.half_spread[j] / 1e4)
-    spread = total(desk.pull)
-    for j in range(len(desk.size)):
-        desk.pull[j] = np.rint(desk.size[j] * desk.slippage[j] / 1e4)
-    return int(notional), int(commission), int(spread), int(total(desk.pull))
+def _leg_totals(rules: ExactRules, buffers: ExactBuffers) -> tuple[int, int, int, int]:
+    """The sums of the notionals on the buffers, in cents, and of what they cost, each rounded by itself."""
+    notional = total(buffers.size)
+    for j in range(len(buffers.size)):
+        buffers.pull[j] = np.rint(buffers.size[j] * rules.commission_bps / 1e4)
+    commission = total(buffers.pull)
+    for j in range(len(buffers.size)):
+        buffers.pull[j] = np.rint(buffers.size[j] * buffers.half_spread[j] / 1e4)
+    spread = total(buffers.pull)
+    for j in range(len(buffers.size)):
+        buffers.pull[j] = np.rint(buffers.size[j] * buffers.slippage[j] / 1e4)
+    return int(notional), int(commission), int(spread), int(total(buffers.pull))
 
 
 @kernel
-def write_legs(i: int, prices: Floats, shares: Floats, basis: Cents, rules: ExactRules, desk: ExactDesk, trades: TradeLedger) -> None:
+def write_legs(i: int, prices: Floats, shares: Floats, basis: Cents, rules: ExactRules, buffers: ExactBuffers, trades: TradeLedger) -> None:
     """The trades of session `i` from `shares` on: sells before buys, and of either what closes before what opens.
 
     A closing trade takes its part of the basis along, an opening one adds to it: `basis` is changed where it stands.
     """
     for leg in range(4):
         sign, closing = -1 if leg < 2 else 1, leg % 2 == 0
-        traded = desk.closed if closing else desk.opened
+        traded = buffers.closed if closing else buffers.opened
         for j in range(len(shares)):
-            stands = shares[j] if closing else desk.after[j]
+            stands = shares[j] if closing else buffers.after[j]
             if traded[j] != 0.0 and (stands > 0.0) == (closing == (sign < 0)):
-                _write_trade(i, j, sign, closing, traded[j], prices[j], shares[j], basis, rules, desk, trades)
+                _write_trade(i, j, sign, closing, traded[j], prices[j], shares[j], basis, rules, buffers, trades)
 
 
 @kernel
@@ -214,12 +216,12 @@ def _write_trade(
     held: float,
     basis: Cents,
     rules: ExactRules,
-    desk: ExactDesk,
+    buffers: ExactBuffers,
     trades: TradeLedger,
 ) -> None:
     notional = np.rint(traded * price * 100.0)
     commission = int(np.rint(notional * rules.commission_bps / 1e4))
-    spread, slippage = int(np.rint(notional * desk.half_spread[j] / 1e4)), int(np.rint(notional * desk.slippage[j] / 1e4))
+    spread, slippage = int(np.rint(notional * buffers.half_spread[j] / 1e4)), int(np.rint(notional * buffers.slippage[j] / 1e4))
     flow = -sign * int(notional) - (commission + spread + slippage)
     part = flow
     if closing:

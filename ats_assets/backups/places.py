@@ -120,7 +120,7 @@ def _is_passed_over(part: str, name: str, *, top: bool) -> bool:
         return True
     if part != "data" or not top:
         return False
-    # the trade state is copied by itself; the index of lineage is made again of the footers
+    # the trade state is copied by itself; the index of lineage is rebuilt from the footers
     return name in MADE_AGAIN or name == TRADE_STATE_FILE or name.startswith("lineage-")
 
 

@@ -1,7 +1,7 @@
 """Who or what made the profit: by strategy, model, factor, symbol and cost, each of which sums to all of it, to the cent.
 
 - **strategy**, **symbol**, **cost**: sums over the rows of `profit`, which are whole cents.
-- **model**: what a strategy made in a session is shared among the models whose scores it held positions by, those in force at the decisions of the holding period before. A strategy that reads no
+- **model**: what a strategy made in a session is shared among the models whose scores it held positions by, those active at the decisions of the holding period before. A strategy that reads no
   scores has none.
 - **factor**: returns before costs regressed on those of the market, size and momentum (`risk_analysis.factor_exposure`) over the whole backtest; a factor's part is its exposure times its return times
   the equity it was earned on. What the factors do not tell is `specific`, which makes the sum exact. The exposures are known afterwards only: they explain, they do not predict.

@@ -38,7 +38,7 @@ from ats_assets.bots.people import Person
 from ats_assets.bots.reception import Incoming, Reception
 from ats_assets.bots.rendering import plain_reply
 from ats_assets.bots.reply import Reply
-from ats_assets.bots.telegram_payment_desk import TelegramPaymentDesk
+from ats_assets.bots.telegram_checkout import TelegramCheckout
 from ats_assets.bots.telegram_sending import LONGEST_WAIT, TelegramSending, telegram_reason
 from ats_assets.errors import BotError
 from ats_assets.secrecy import hold_secret_text, redacted
@@ -88,7 +88,7 @@ class TelegramFront:
         self._reception, self._poll, self._retry = reception, poll_seconds, retry_seconds
         self._inbox = Inbox(reception.store, self.name, lasts=lambda content: _PAID in content)
         self._sending = TelegramSending(self._bot, retry_seconds)
-        self._payments = TelegramPaymentDesk(self._bot, reception)
+        self._payments = TelegramCheckout(self._bot, reception)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._username = ""

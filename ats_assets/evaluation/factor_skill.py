@@ -7,7 +7,7 @@ Most sessions have the same symbols over each horizon, and a value for each of t
 
 1. A feature is ranked once, over all its values, and again in the sessions in which one of these has no outcome over the shortest horizon.
 2. One product of matrices, (its ranks, its values, the members of its quantiles) x (ranked returns, returns), gives the figures of all horizons.
-3. Sessions in which a horizon has other symbols, or the feature lacks a value where there is a return, are made again, one horizon at a time.
+3. Sessions in which a horizon has other symbols, or the feature lacks a value where there is a return, are ranked anew, one horizon at a time.
 """
 
 from collections.abc import Sequence
@@ -134,7 +134,7 @@ def by_session(values: Matrix, ranks: Matrix, outcomes: Outcomes) -> list[_BySes
 
 
 def _ranked_again(ranks: Matrix, values: Matrix, wanted: Mask, ranked: Mask) -> Matrix:
-    """The ranks over `wanted`, made again in the sessions in which others were ranked, too."""
+    """The ranks over `wanted`, recomputed in the sessions in which others were ranked, too."""
     rows = np.flatnonzero((wanted != ranked).any(axis=1))
     if not len(rows):
         return ranks

@@ -90,7 +90,7 @@ def _chances(lengths: Floats, taken: Places, first: Places, last: Places) -> Flo
 def _drawn(lengths: Floats, first: Places, last: Places, reach: Places, numbers: Floats, size: int) -> NDArray[np.int64]:
     """Draws by numbers in [0, 1); labels ascending by `first`, `reach` the largest `last` up to each.
 
-    After a draw only the chances of those that overlap it are made again, and the sums of their blocks, each from its labels: no sum drifts.
+    After a draw only the chances of those that overlap it are recomputed, and the sums of their blocks, each from its labels: no sum drifts.
     """
     n = len(first)
     taken, chances = np.zeros(len(lengths), np.int64), np.ones(n)

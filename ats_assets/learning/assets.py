@@ -1,4 +1,4 @@
-"""Assets of continuous learning: drift, and, where it may ask for refits, the predictions of the models in force."""
+"""Assets of continuous learning: drift, and, where it may ask for refits, the predictions of the active models."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -18,9 +18,9 @@ from ats_assets.learning.stored_rows import UniverseFeatures, market_states, sco
 from ats_assets.models import Model, models
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.predictions.active_models import model_asked_for
 from ats_assets.predictions.contracts import Predictions
 from ats_assets.predictions.inference import check_age, predict
-from ats_assets.predictions.models_in_force import model_asked_for
 from ats_assets.predictions.scheduled_predictions import scheduled_predictions
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.regimes.choosing import NamedRegimes, regimes
@@ -37,7 +37,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     if not deployment.drift_refits:
         return watched
     names = {name: f"{name}_predictions" for name in deployment.settings.models} if len(deployment.daily_models) > 1 else {}
-    return [*watched, *(_in_force(deployment, model, names.get(model.name, "predictions")) for model in deployment.of(models).values())]
+    return [*watched, *(_active(deployment, model, names.get(model.name, "predictions")) for model in deployment.of(models).values())]
 
 
 def _drift(deployment: Deployment) -> dg.AssetsDefinition:
@@ -133,7 +133,7 @@ def _skill_estimate(deployment: Deployment) -> dg.AssetsDefinition:
     return skill_estimate
 
 
-def _in_force(deployment: Deployment, model: Model, name: str) -> dg.AssetsDefinition:
+def _active(deployment: Deployment, model: Model, name: str) -> dg.AssetsDefinition:
     settings = deployment.settings.training
     longest = max(*LONGEST_PERIOD[settings.refit], settings.max_age_sessions)
     scheduled = deployment.of(scheduled_predictions)[model.name]
@@ -148,7 +148,7 @@ def _in_force(deployment: Deployment, model: Model, name: str) -> dg.AssetsDefin
             Reads(asset=deployment.drift_refits[model.asset], back=longest, lag=1),
         ),
         contract=Predictions,
-        code=(_in_force, type(model.learner)),
+        code=(_active, type(model.learner)),
         settings=(
             settings.of_results(),
             model.learner.settings,

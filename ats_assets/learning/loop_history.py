@@ -10,8 +10,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.evaluation.feature_clusters import importance_drift
 from ats_assets.evaluation.schema import DRIFT_SCHEMA
 from ats_assets.evaluation.skill import skill
+from ats_assets.predictions.active_models import active_since
 from ats_assets.predictions.drift_weights import weighed_by_drift
-from ats_assets.predictions.models_in_force import in_force_since
 from ats_assets.predictions.scheduled_predictions import scheduled_predictions
 from ats_assets.refits import last_refit
 from ats_assets.settings import ENSEMBLE
@@ -125,7 +125,7 @@ def _refits(deployment: Deployment, name: str, days: Sequence[date]) -> list[Loo
         used = [
             day
             for day in near
-            if record.session >= in_force_since(deployment, before := calendar.offset(day, -1))
+            if record.session >= active_since(deployment, before := calendar.offset(day, -1))
             and not any(record.session < other.session <= before for other in fitted)
         ]
         of_due = deployment.model_store(f"{name}_model").active(record.session)

@@ -1,4 +1,4 @@
-"""Every decision of a session made again, after the close, from what is stored of its market, and compared row by row with what was recorded.
+"""Every decision of a session reproduced, after the close, from what is stored of its market, and compared row by row with what was recorded.
 
 1. The journal says in which order things were heard, and what the broker told. What it says of the market is not believed: each bar and quote is taken from the store.
 2. The steps are repeated by the function that made them, and each decision is compared with the recorded one: `same`, or `different`.
@@ -114,7 +114,7 @@ class Compared:
         """In a sentence."""
         counts = dict(self.rows.group_by("verdict").len().iter_rows())
         late = self.rows.filter(pl.col("late").is_not_null()).height
-        told = f"{self.rows.height} decisions made again: {counts.get(DIFFERENT, 0)} differences"
+        told = f"{self.rows.height} decisions reproduced: {counts.get(DIFFERENT, 0)} differences"
         more = [(counts.get(RESTATED, 0), "restated"), (late, "made without data that came later"), (len(self.missing), "bars never heard")]
         return ", ".join([told, *(f"{count} {what}" for count, what in more if count)])
 

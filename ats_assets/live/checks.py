@@ -23,7 +23,7 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 def _as_decided(deployment: Deployment) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset="live_decisions", name="as_decided", partitions_def=partitions_of(deployment))
     def as_decided_again(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """Whether every decision inside the session is made again, row by row, from stored minute bars and quotes; what was restated or late is named apart."""
+        """Whether every decision inside the session is reproduced, row by row, from stored minute bars and quotes; what was restated or late is named apart."""
         verdicts = {day: decided_again(deployment, day) for day in sessions_of(context.op_execution_context.partition_keys)}
         return report(context, verdicts, severity=dg.AssetCheckSeverity.ERROR)
 

@@ -27,7 +27,7 @@ from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.loop_claim import Claim
 from ats_assets.live.news import news, own_event, sent_child
 from ats_assets.live.retracing import retraced
-from ats_assets.live.session_desk import SessionDesk
+from ats_assets.live.session_execution import SessionExecution
 from ats_assets.live.session_journal import DecidedRow, SessionJournal
 from ats_assets.live.session_state import LiveState
 from ats_assets.live.step import LiveDecision, Step, What, begin, step
@@ -58,7 +58,7 @@ class SessionLoop:
         Events that a killed replay had not written down: they are heard again before the broker is asked, which knows them.
     """
 
-    desk: SessionDesk
+    execution: SessionExecution
     journal: SessionJournal
     rules: LiveRules
     claim: Claim
@@ -116,7 +116,7 @@ class SessionLoop:
 
     def _begin(self) -> None:
         """Where the journal has left off."""
-        with self.desk.writing() as connection:
+        with self.execution.writing() as connection:
             self.claim.take(connection, self.clock.now())
             heard, decided = self.journal.heard(connection), self.journal.decided(connection)
         now = self.clock.now()
@@ -158,7 +158,7 @@ class SessionLoop:
     def _write(self, decisions: tuple[LiveDecision, ...] = ()) -> None:
         """Write down what was heard and decided."""
         heard, decided = self._ahead.rows(decisions, self.state.now)
-        with self.desk.writing() as connection:
+        with self.execution.writing() as connection:
             self._ahead.write(connection, heard, decided)
         self._ahead.wrote(heard, decided)
 
@@ -179,7 +179,7 @@ class SessionLoop:
             if isinstance(error, KeysRefusedError):
                 raise
             log.warning("%s of %s is not through, and is gone on with: %s", acting.what, acting.subject, error)
-            with self.desk.writing() as connection:
+            with self.execution.writing() as connection:
                 if not self._ahead.is_through(connection, decided):  # it was not begun, or it was taken back
                     self._ahead.write(connection, heard, decided)
             self._ahead.wrote(heard, decided)
@@ -194,7 +194,7 @@ class SessionLoop:
             if one.what is What.DONE:
                 parent = self._parent(one)
                 try:
-                    self.desk.finish(parent, self.state.children_of(parent), one.reason)
+                    self.execution.finish(parent, self.state.children_of(parent), one.reason)
                 except _PASSES as error:
                     log.warning("%s is done, which is not noted yet: %s", one.subject, error)
 
@@ -202,19 +202,19 @@ class SessionLoop:
         """Do one thing; gives what came of it."""
         if made.what is What.SEND:
             parent = self._parent(made)
-            child = self.desk.send(parent, made, write)
+            child = self.execution.send(parent, made, write)
             self._ahead.through.add(number)
             return [sent_child(self.state, self.clock.now(), parent, child, made)]
         if made.what is What.CANCEL:
-            self.desk.cancel(made.fields["client_order_id"], made.reason, write)
+            self.execution.cancel(made.fields["client_order_id"], made.reason, write)
             self._ahead.through.add(number)
             self._looked_at = None
             return []
         if made.what in (What.ENTER, What.LEAVE):
-            self.desk.take_up(order_of_event(made, self.desk.planned, self.desk.strategy), write)
+            self.execution.take_up(order_of_event(made, self.execution.planned, self.execution.strategy), write)
             self._ahead.through.add(number)
             return [self._own(EventKind.PLAN, **self.plan())]
-        self.desk.stop(made.reason, write)
+        self.execution.stop(made.reason, write)
         told = f"{made.reason}. After a look at the account: `ats orders resume`."
         self._tell("breach", "A limit is broken: trading stops", told, Severity.CRITICAL)
         self._breach = (number, made.reason)
@@ -226,12 +226,12 @@ class SessionLoop:
         made = one.decision
         if made.what is What.SEND:
             parent = self._parent(made)
-            child = self.desk.resume(parent, made.fields["number"])
+            child = self.execution.resume(parent, made.fields["number"])
             self._feed(sent_child(self.state, self.clock.now(), parent, child, made))
         elif made.what is What.CANCEL:
-            self.desk.cancel(made.fields["client_order_id"], made.reason, lambda _: None)
+            self.execution.cancel(made.fields["client_order_id"], made.reason, lambda _: None)
         elif made.what in (What.ENTER, What.LEAVE):
-            self.desk.take_up(order_of_event(made, self.desk.planned, self.desk.strategy), lambda _: None)
+            self.execution.take_up(order_of_event(made, self.execution.planned, self.execution.strategy), lambda _: None)
             self._feed(self._own(EventKind.PLAN, **self.plan()))
         else:
             return
@@ -268,7 +268,7 @@ class SessionLoop:
         if self._breach is not None and (self._breach_is_through()):
             self._ahead.through.add(self._breach[0])
             self._breach = None
-        looked = self.desk.look(self.state.parents)
+        looked = self.execution.look(self.state.parents)
         self._looked_at, self._failures = self.clock.now(), 0
         for event in news(self.state, self.clock.now(), looked):
             self._feed(event)
@@ -276,9 +276,9 @@ class SessionLoop:
     def _breach_is_through(self) -> bool:
         assert self._breach is not None, "it is asked while there is one"
         reason = self._breach[1]
-        if self.rules.settings.on_breach == "stop" or not self.desk.is_halted(reason):
+        if self.rules.settings.on_breach == "stop" or not self.execution.is_halted(reason):
             return True
-        waiting = self.desk.close_all(reason)
+        waiting = self.execution.close_all(reason)
         if waiting:
             log.warning("after the breach: %s", waiting)
         return waiting is None

@@ -7,7 +7,7 @@ from typing import Any
 from ats_assets.algorithms.algorithm import ChildRecord, Parent
 from ats_assets.algorithms.order_words import OrderStatus
 from ats_assets.live.order_fields import child_fields
-from ats_assets.live.session_desk import Looked
+from ats_assets.live.session_execution import Looked
 from ats_assets.live.session_state import LiveState
 from ats_assets.live.step import LiveDecision
 from ats_assets.live.stream import EventKind, StreamEvent

@@ -32,7 +32,7 @@ from ats_assets.live.monitors import Watched
 from ats_assets.live.order_fields import parent_fields
 from ats_assets.live.recorded import events_compared, recorded_rules
 from ats_assets.live.session_beginning import held_before, stored_beginning, stored_closes
-from ats_assets.live.session_desk import SessionDesk
+from ats_assets.live.session_execution import SessionExecution
 from ats_assets.live.session_journal import SessionJournal
 from ats_assets.live.step import Step
 from ats_assets.live.stream import EventKind, Stream, StreamEvent, StreamOpening
@@ -57,13 +57,13 @@ def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool]
     broker, rules = broker_to_follow(deployment), recorded_rules(deployment, session)
     clock, wake_signal = SystemClock(), WakeSignal()
     with open_trading(deployment, alert=alert) as trading, broker.updates(wake_signal.wake) as updates:
-        desk = _desk(deployment, session, trading.executor, trading.state, clock)
+        execution = _execution(deployment, session, trading.executor, trading.state, clock)
         begun = _begun(deployment, session, trading)
         with trading.state.begin() as connection:
             known = SessionJournal(session=session, strategy=deployment.settings.orders.strategy).last_heard(connection)
         held = {one.symbol for one in trading.broker.positions() if one.quantity}
-        worked = {parent.symbol for parent, _ in desk.parents()}
-        require_alone(rules, held, desk.parents())
+        worked = {parent.symbol for parent, _ in execution.parents()}
+        require_alone(rules, held, execution.parents())
         symbols = tuple(sorted({*deployment.settings.live.symbols, *held, *worked, *(rules.lane.symbols if rules.lane else ())}))
         if not symbols:
             raise AtsError(f"nothing is held or planned for {session}, and live.symbols is empty: there is nothing to follow")
@@ -78,7 +78,7 @@ def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool]
 
         ends = deployment.calendar.closes_at(session) + AFTER_CLOSE
         with stream.events() as events:
-            loop = _loop(deployment, rules, desk, begun, alert=alert, clock=clock, stream=stream, woken=woken, on_step=on_step)
+            loop = _loop(deployment, rules, execution, begun, alert=alert, clock=clock, stream=stream, woken=woken, on_step=on_step)
             loop.run(_until(events, clock, ends))
         with trading.state.begin() as connection:
             loop.claim.give_back(connection)
@@ -176,10 +176,12 @@ def replay(
         executor.reconcile()
         if order.intents and not shown:
             executor.execute(calendar.before(session), order.intents)
-        desk = _desk(deployment, session, executor, state, stream.clock)
+        execution = _execution(deployment, session, executor, state, stream.clock)
         begun = stored_beginning(deployment, session, worth)
-        require_alone(rules, {symbol for symbol, shares in held.items() if shares}, desk.parents())
-        loop = _loop(deployment, rules, desk, begun, alert=alert, clock=stream.clock, stream=stream, woken=exchange.news, on_step=on_step)
+        require_alone(rules, {symbol for symbol, shares in held.items() if shares}, execution.parents())
+        loop = _loop(
+            deployment, rules, execution, begun, alert=alert, clock=stream.clock, stream=stream, woken=exchange.news, on_step=on_step
+        )
         loop.unwritten = shown - written.heard
         with stream.events() as events:
             loop.run(_shown(events, exchange))
@@ -231,9 +233,9 @@ def _opening(  # noqa: PLR0917
     return StreamOpening(deployment=deployment, session=session, symbols=symbols, **how)
 
 
-def _desk(deployment: Deployment, session: date, executor: Executor, state: TradeState, clock: Clock) -> SessionDesk:
+def _execution(deployment: Deployment, session: date, executor: Executor, state: TradeState, clock: Clock) -> SessionExecution:
     calendar = deployment.calendar
-    return SessionDesk(
+    return SessionExecution(
         executor=executor,
         state=state,
         strategy=deployment.settings.orders.strategy,
@@ -245,10 +247,10 @@ def _desk(deployment: Deployment, session: date, executor: Executor, state: Trad
 
 
 def _loop(
-    deployment: Deployment, rules: LiveRules, desk: SessionDesk, begun: Mapping[str, Any], *, stream: Stream, **how: Any
+    deployment: Deployment, rules: LiveRules, execution: SessionExecution, begun: Mapping[str, Any], *, stream: Stream, **how: Any
 ) -> SessionLoop:
     def plan() -> Mapping[str, Any]:
-        worked = desk.parents()
+        worked = execution.parents()
         return {
             **begun,
             "parents": [parent_fields(parent) for parent, _ in worked],
@@ -257,7 +259,7 @@ def _loop(
 
     strategy = deployment.settings.orders.strategy
     return SessionLoop(
-        desk=desk,
+        execution=execution,
         journal=SessionJournal(session=rules.session, strategy=strategy),
         rules=rules,
         claim=Claim(strategy=strategy),

@@ -1,7 +1,7 @@
 """Fits that are made by other threads before the step that stores them, while the graph makes the inputs of later sessions.
 
 A fit is a pure function of what it reads. One that was made ahead is taken where what the step would read for it is what was read: the same versions of every partition, code
-and settings. Else it is made again in the step, as if nothing had been made ahead.
+and settings. Else it is fitted anew in the step, as if nothing had been made ahead.
 
 Where a run has workers (`orchestration.spreading`), these make the fits instead of threads, ahead or not: each reads what it needs itself, and hands back what the library stores.
 """

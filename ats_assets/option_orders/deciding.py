@@ -48,7 +48,7 @@ def books_at_close(deployment: Deployment, trading: TradingServices, session: da
     at = trading.broker.account().at
     if at != closes_at:
         raise AtsError(
-            f"the books of options stand at {at:%Y-%m-%d %H:%M} UTC, not at the close of {session}: this record can't be made again"
+            f"the books of options stand at {at:%Y-%m-%d %H:%M} UTC, not at the close of {session}: this record can't be reproduced"
         )
     return dict(trading.broker.option_books())
 

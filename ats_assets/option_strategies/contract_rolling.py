@@ -33,9 +33,9 @@ from ats_assets.option_strategies.contract_selection import (
     strike_at_least,
     strike_at_most,
 )
-from ats_assets.option_strategies.desk import Desk, told_action
 from ats_assets.option_strategies.fills import CENT, ZERO
 from ats_assets.option_strategies.option_strategy import HeldOption, KnownDividend
+from ats_assets.option_strategies.strategy_context import StrategyContext, told_action
 from ats_assets.options.contract import Right
 from ats_assets.settings import NonNegative, Positive, Section
 
@@ -86,12 +86,12 @@ class Judgement:
     dividend: KnownDividend | None = None
 
 
-def judged_short(desk: Desk, held: HeldOption, exits: RollSettings) -> Judgement:
+def judged_short(context: StrategyContext, held: HeldOption, exits: RollSettings) -> Judgement:
     """What is done about one short option, by the rules of the module's docstring."""
-    quote = priced(desk, held)
+    quote = priced(context, held)
     if isinstance(quote, Judgement):
         return quote
-    wanted = _wanted(desk, held, quote, exits)
+    wanted = _wanted(context, held, quote, exits)
     if wanted is None:
         return _left(held, quote, exits)
     if quote.ask is None and wanted.action != "hold":
@@ -99,16 +99,16 @@ def judged_short(desk: Desk, held: HeldOption, exits: RollSettings) -> Judgement
     return wanted
 
 
-def priced(desk: Desk, held: HeldOption) -> ChainQuote | Judgement:
+def priced(context: StrategyContext, held: HeldOption) -> ChainQuote | Judgement:
     """The quote that a position is judged by, or why it is held without a judgement."""
-    contract, view = held.contract, desk.view
-    if contract.underlying not in desk.chain.underlyings:
+    contract, view = held.contract, context.view
+    if contract.underlying not in context.chain.underlyings:
         why = f"{contract.underlying} has no chain at {view.session}: {contract.symbol} is held, and another session's quotes are not decided on"
         return Judgement(action="hold", rule="no_chain", why=why)
-    if (action := desk.action_of(contract.underlying)) is not None:
+    if (action := context.action_of(contract.underlying)) is not None:
         after = "its contracts are adjusted, and closed at this session's quotes" if action.adjusts else "strike and quantity follow"
         return Judgement(action="hold", rule="action_ahead", why=f"{told_action(action)}: {after}")
-    quote = desk.chain.of(contract)
+    quote = context.chain.of(contract)
     return quote or Judgement(action="hold", rule="no_quote", why=f"{contract.symbol} has no price at {view.session}: it is held")
 
 
@@ -119,13 +119,13 @@ def captured(held: HeldOption, quote: ChainQuote) -> float | None:
     return float((held.average_price - quote.ask) / held.average_price)
 
 
-def endangered(desk: Desk, quote: ChainQuote, sessions: int) -> KnownDividend | None:
+def endangered(context: StrategyContext, quote: ChainQuote, sessions: int) -> KnownDividend | None:
     """The next dividend before whose ex-date a short call would be assigned, as it stands; None where there is none within so many sessions."""
     value = quote.time_value
     if quote.contract.right is not Right.CALL or quote.intrinsic <= 0 or value is None:
         return None
-    for one in desk.dividends(quote.contract.underlying):
-        if one.ex_session > quote.last_session or desk.sessions_until(one.ex_session) > sessions:
+    for one in context.dividends(quote.contract.underlying):
+        if one.ex_session > quote.last_session or context.sessions_until(one.ex_session) > sessions:
             return None
         if value < one.amount:
             return one
@@ -133,7 +133,7 @@ def endangered(desk: Desk, quote: ChainQuote, sessions: int) -> KnownDividend | 
 
 
 def roll_target(  # noqa: PLR0917 - the position and what it is rolled by
-    desk: Desk,
+    context: StrategyContext,
     held: HeldOption,
     quote: ChainQuote,
     selection: ContractSettings,
@@ -151,7 +151,7 @@ def roll_target(  # noqa: PLR0917 - the position and what it is rolled by
         Because of which it is rolled: the new one must not be assigned before its ex-date, either.
     """
     contract, strike = held.contract, held.contract.strike
-    screens = [*screens_of(selection, desk.coming_dates(contract.underlying)), *further]
+    screens = [*screens_of(selection, context.coming_dates(contract.underlying)), *further]
     screens.append(Screen(name="expiry", lacks=lambda new: None if new.contract.expiry > contract.expiry else "does not expire later"))
     if exits.roll_to == "same_strike":
         screens = [screen for screen in screens if screen.name != "delta"]
@@ -167,10 +167,10 @@ def roll_target(  # noqa: PLR0917 - the position and what it is rolled by
         screens.append(Screen(name="credit", lacks=lambda new: _no_credit(new, quote, exits.min_roll_credit)))
     if dividend is not None:
         screens.append(Screen(name="dividend", lacks=lambda new: _assigned_as_well(new, dividend)))
-    return pick(desk.chain, contract.underlying, contract.right, selection, screens, without=(contract,))
+    return pick(context.chain, contract.underlying, contract.right, selection, screens, without=(contract,))
 
 
-def _wanted(desk: Desk, held: HeldOption, quote: ChainQuote, exits: RollSettings) -> Judgement | None:
+def _wanted(context: StrategyContext, held: HeldOption, quote: ChainQuote, exits: RollSettings) -> Judgement | None:
     """What the rules ask for, whether it can be bought back or not; None where none does."""
     premium, kept = held.average_price, captured(held, quote)
     if quote.deliverable is not None:
@@ -183,7 +183,7 @@ def _wanted(desk: Desk, held: HeldOption, quote: ChainQuote, exits: RollSettings
     ):
         why = f"{quote.symbol} is worth {quote.mark:.2f}, {quote.mark / premium:.1f} times its premium of {premium:.2f} (stop_multiple {exits.stop_multiple:g})"
         return Judgement(action="close", rule="stop", why=why)
-    if (before := _before_ex_date(desk, quote, exits)) is not None:
+    if (before := _before_ex_date(context, quote, exits)) is not None:
         return before
     if exits.profit_target < 1 and kept is not None and kept >= exits.profit_target:
         limit = max((premium * (1 - Decimal(str(exits.profit_target)))).quantize(CENT, ROUND_FLOOR), CENT)
@@ -207,27 +207,27 @@ def _wanted(desk: Desk, held: HeldOption, quote: ChainQuote, exits: RollSettings
     return None
 
 
-def told_before_ex_date(desk: Desk, quote: ChainQuote, sessions: int) -> Judgement | str | None:
+def told_before_ex_date(context: StrategyContext, quote: ChainQuote, sessions: int) -> Judgement | str | None:
     """What is said of a short call that would be assigned before an ex-date; a judgement where it is too late to do anything, None where there is no danger."""
-    dividend = endangered(desk, quote, sessions)
+    dividend = endangered(context, quote, sessions)
     if dividend is None:
         return None
     day, amount = dividend.ex_session, dividend.amount
     told = f"{quote.symbol} is in the money with a time value of {quote.time_value:.2f}, below the dividend of {amount:.2f} of {day}"
-    if desk.sessions_until(day) > 1:
+    if context.sessions_until(day) > 1:
         return told
     why = f"{told}: an assignment tonight is to be expected, and nothing can be traded before it"
     return Judgement(action="hold", rule="ex_date_too_late", why=why)
 
 
-def _before_ex_date(desk: Desk, quote: ChainQuote, exits: RollSettings) -> Judgement | None:
-    told = told_before_ex_date(desk, quote, exits.ex_date_sessions)
+def _before_ex_date(context: StrategyContext, quote: ChainQuote, exits: RollSettings) -> Judgement | None:
+    told = told_before_ex_date(context, quote, exits.ex_date_sessions)
     if not isinstance(told, str):
         return told
     if exits.before_ex_date == "allow":
         return None
     why = f"{told}: it would be assigned before (before_ex_date {exits.before_ex_date})"
-    dividend = endangered(desk, quote, exits.ex_date_sessions)
+    dividend = endangered(context, quote, exits.ex_date_sessions)
     return Judgement(action=exits.before_ex_date, rule="ex_date", why=why, dividend=dividend)
 
 

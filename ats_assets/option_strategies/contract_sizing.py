@@ -10,8 +10,8 @@ from decimal import ROUND_FLOOR, Decimal
 from pydantic import Field
 
 from ats_assets.errors import how_many
-from ats_assets.option_strategies.desk import Desk
 from ats_assets.option_strategies.fills import ZERO
+from ats_assets.option_strategies.strategy_context import StrategyContext
 from ats_assets.options.contract import OptionContract
 from ats_assets.settings import Positive, Section
 
@@ -102,7 +102,7 @@ class CapitalLedger:
 
     Parameters
     ----------
-    desk
+    context
         The strategy at the session.
     sizing
         Its limits.
@@ -118,13 +118,13 @@ class CapitalLedger:
     """
 
     def __init__(
-        self, desk: Desk, sizing: SizingSettings, tied: Mapping[str, Decimal], invested: Mapping[str, Decimal] | None = None
+        self, context: StrategyContext, sizing: SizingSettings, tied: Mapping[str, Decimal], invested: Mapping[str, Decimal] | None = None
     ) -> None:
-        self.desk, self.sizing = desk, sizing
+        self.context, self.sizing = context, sizing
         self.leaving: set[OptionContract] = set()
-        view = desk.view
+        view = context.view
         self.cash = free_cash(view.cash, view.equity, sum(tied.values(), ZERO), sizing)
-        self._used = {name: tied.get(name, ZERO) + (invested or {}).get(name, ZERO) for name in desk.underlyings()}
+        self._used = {name: tied.get(name, ZERO) + (invested or {}).get(name, ZERO) for name in context.underlyings()}
 
     def room(self, underlying: str, held: int = 0) -> Room:
         """What an underlying may still tie up.
@@ -134,7 +134,7 @@ class CapitalLedger:
         held
             Contracts that count for `sizing.max_contracts`.
         """
-        whole = Decimal(str(self.sizing.max_share)) * max(self.desk.view.equity, ZERO)
+        whole = Decimal(str(self.sizing.max_share)) * max(self.context.view.equity, ZERO)
         return Room(cash=self.cash, share=whole - self._used.get(underlying, ZERO), held=held)
 
     def use(self, underlying: str, amount: Decimal) -> None:

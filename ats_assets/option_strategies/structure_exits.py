@@ -20,8 +20,8 @@ from pydantic import Field
 
 from ats_assets.errors import how_many
 from ats_assets.option_strategies.contract_rolling import Judgement, told_before_ex_date
-from ats_assets.option_strategies.desk import Desk
 from ats_assets.option_strategies.fills import CENT
+from ats_assets.option_strategies.strategy_context import StrategyContext
 from ats_assets.option_strategies.structure_value import PricedStructure, priced_structure
 from ats_assets.option_strategies.structures import HeldStructure, Pattern
 from ats_assets.settings import NonNegative, Section
@@ -48,12 +48,12 @@ class StructureExitSettings(Section):
     ex_date_sessions: int = Field(default=2, ge=2, description="how many sessions before an ex-date that is looked at")
 
 
-def judged_structure(desk: Desk, group: HeldStructure, pattern: Pattern, exits: StructureExitSettings) -> Judgement:
+def judged_structure(context: StrategyContext, group: HeldStructure, pattern: Pattern, exits: StructureExitSettings) -> Judgement:
     """What is done about a structure, by the rules of the module's docstring."""
-    found = priced_structure(desk, group)
+    found = priced_structure(context, group)
     if isinstance(found, Judgement):
         return found
-    wanted = _broken(found) if not group.fits(pattern) else _wanted(desk, found, exits)
+    wanted = _broken(found) if not group.fits(pattern) else _wanted(context, found, exits)
     if wanted is None:
         return _left(found, exits)
     if wanted.action == "close" and found.unsold:
@@ -69,7 +69,7 @@ def _broken(found: PricedStructure) -> Judgement:
     return Judgement(action="close", rule="broken_structure", why=f"{told} is no whole structure any more: what is left is closed")
 
 
-def _wanted(desk: Desk, found: PricedStructure, exits: StructureExitSettings) -> Judgement | None:
+def _wanted(context: StrategyContext, found: PricedStructure, exits: StructureExitSettings) -> Judgement | None:
     """What the rules ask for, whether it can be traded or not; None where none does."""
     inside = [quote.symbol for quote in found.quotes if quote.intrinsic > 0]
     if found.quotes[0].sessions_left <= 1 and inside:
@@ -78,7 +78,7 @@ def _wanted(desk: Desk, found: PricedStructure, exits: StructureExitSettings) ->
     if (stop := _stopped(found, exits)) is not None:
         return stop
     for quote in found.shorts:
-        before = told_before_ex_date(desk, quote, exits.ex_date_sessions)
+        before = told_before_ex_date(context, quote, exits.ex_date_sessions)
         if isinstance(before, Judgement):
             return before
         if before is not None and exits.before_ex_date == "close":

@@ -12,10 +12,10 @@ from pydantic import Field
 from ats_assets.option_strategies.chain_quotes import ChainQuote
 from ats_assets.option_strategies.contract_selection import ContractSettings, days_wanted
 from ats_assets.option_strategies.contract_sizing import CapitalLedger, SizingSettings, sized
-from ats_assets.option_strategies.desk import Desk, enters, leaves
 from ats_assets.option_strategies.fills import CENT, ZERO
 from ats_assets.option_strategies.option_strategy import Decision, HeldOption, OptionView
 from ats_assets.option_strategies.short_options import shares_left
+from ats_assets.option_strategies.strategy_context import StrategyContext, enters, leaves
 from ats_assets.option_strategies.structure_exits import StructureExitSettings, judged_structure
 from ats_assets.option_strategies.structures import NAKED, HeldStructure, NotBuilt, Structure, StructureBuilder, held_structures
 from ats_assets.options.contract import Right
@@ -56,22 +56,23 @@ class StructureStrategy:
 
     def decide(self, view: OptionView) -> list[Decision]:
         """One decision for each structure that is held, one for shares that are left, and one for each underlying."""
-        desk = Desk(view, self.settings.earnings)
-        held = {name: held_structures(desk.held_of(name)) for name in desk.underlyings()}
+        context = StrategyContext(view, self.settings.earnings)
+        held = {name: held_structures(context.held_of(name)) for name in context.underlyings()}
         tied = {
-            name: sum((self._secures(desk, group) for group in groups), secures_short_shares(desk, name)) for name, groups in held.items()
+            name: sum((self._secures(context, group) for group in groups), secures_short_shares(context, name))
+            for name, groups in held.items()
         }
-        paid = {name: sum((_paid(group) for group in groups), desk.paid_for_shares(name)) for name, groups in held.items()}
-        ledger = CapitalLedger(desk, self.settings.sizing, tied, paid)
+        paid = {name: sum((_paid(group) for group in groups), context.paid_for_shares(name)) for name, groups in held.items()}
+        ledger = CapitalLedger(context, self.settings.sizing, tied, paid)
         found: list[Decision] = []
         for name, groups in held.items():
             found += [decision for group in groups for decision in self._managed(ledger, group)]
-            found += shares_left(desk, name)
+            found += shares_left(context, name)
         wanted: list[tuple[float, str, Structure]] = []
         for underlying in view.underlyings:
             built = self._built(ledger, underlying, held[underlying])
             if isinstance(built, NotBuilt):
-                found.append(desk.skip(underlying, built.rule, built.why))
+                found.append(context.skip(underlying, built.rule, built.why))
             else:
                 wanted.append((built.net_a_year(self._ties(built)), underlying, built))
         wanted.sort(key=lambda one: (-one[0], one[1]))
@@ -82,34 +83,36 @@ class StructureStrategy:
 
     def _managed(self, ledger: CapitalLedger, group: HeldStructure) -> list[Decision]:
         """What is done about a structure that is held, and about long legs that nobody buys, which stay."""
-        desk = ledger.desk
-        judged = judged_structure(desk, group, self.builder.pattern, self.settings.exits)
+        context = ledger.context
+        judged = judged_structure(context, group, self.builder.pattern, self.settings.exits)
         if judged.action != "close":
-            return [desk.keep(group.positions, judged.rule, judged.why, judged.action)]
+            return [context.keep(group.positions, judged.rule, judged.why, judged.action)]
         long = all(held.quantity > 0 for held in group.positions)
-        leaving, stuck, expiring = self._parted(desk, group, last=judged.rule == "in_the_money" and not long)
+        leaving, stuck, expiring = self._parted(context, group, last=judged.rule == "in_the_money" and not long)
         ledger.leaving.update(held.contract for held in leaving)
         apart = long and judged.limit is None  # one that nobody buys tomorrow holds up no other
         orders = [[held] for held in leaving] if apart else [leaving]
-        found = [desk.decision(group.underlying, "close", judged.rule, judged.why, map(leaves, each), judged.limit) for each in orders]
+        found = [context.decision(group.underlying, "close", judged.rule, judged.why, map(leaves, each), judged.limit) for each in orders]
         if stuck:
             told = ", ".join(held.contract.symbol for held in stuck)
-            found.append(desk.keep(stuck, "worthless_leg", f"the rest of the structure is closed, and nobody buys {told}"))
+            found.append(context.keep(stuck, "worthless_leg", f"the rest of the structure is closed, and nobody buys {told}"))
         if expiring:
             told = ", ".join(held.contract.symbol for held in expiring)
             found.append(
-                desk.keep(expiring, "expires", f"the rest of the structure is closed, and {told} expires out of the money", "let_expire")
+                context.keep(expiring, "expires", f"the rest of the structure is closed, and {told} expires out of the money", "let_expire")
             )
         return found
 
     @staticmethod
-    def _parted(desk: Desk, group: HeldStructure, *, last: bool) -> tuple[list[HeldOption], list[HeldOption], list[HeldOption]]:
+    def _parted(
+        context: StrategyContext, group: HeldStructure, *, last: bool
+    ) -> tuple[list[HeldOption], list[HeldOption], list[HeldOption]]:
         """The legs that are closed, the long ones that nobody buys, and at the last session the long ones out of the money."""
         leaving: list[HeldOption] = []
         stuck: list[HeldOption] = []
         expiring: list[HeldOption] = []
         for held in group.positions:
-            quote = desk.chain.of(held.contract)
+            quote = context.chain.of(held.contract)
             if held.quantity > 0 and (quote is None or quote.bid is None):
                 stuck.append(held)
             elif held.quantity > 0 and last and quote is not None and not quote.intrinsic:
@@ -120,8 +123,8 @@ class StructureStrategy:
 
     def _built(self, ledger: CapitalLedger, underlying: str, held: list[HeldStructure]) -> Structure | NotBuilt:
         """The structure at the expiry that is nearest to the days wanted, of those at which there is one."""
-        desk, name = ledger.desk, self.builder.name
-        if (obstacle := desk.obstacle(underlying)) is not None:
+        context, name = ledger.context, self.builder.name
+        if (obstacle := context.obstacle(underlying)) is not None:
             return NotBuilt(rule=obstacle[0], why=obstacle[1])
         n = len([group for group in held if self._counts(group)])
         if n >= self.settings.max_positions:
@@ -130,7 +133,7 @@ class StructureStrategy:
         by_expiry: dict[dt.date, list[ChainQuote]] = {}
         low, high = days_wanted(self.contracts)
         for right in Right:
-            for quote in desk.chain.offered(underlying, right, (low, high)):
+            for quote in context.chain.offered(underlying, right, (low, high)):
                 if quote.contract.expiry not in taken:
                     by_expiry.setdefault(quote.contract.expiry, []).append(quote)
         if not by_expiry:
@@ -139,7 +142,7 @@ class StructureStrategy:
         order = sorted(by_expiry, key=lambda expiry: (abs(by_expiry[expiry][0].days_left - self.contracts.days), expiry))
         failed: list[NotBuilt] = []
         for expiry in order:
-            built = self.builder.built(by_expiry[expiry], desk.coming_dates(underlying))
+            built = self.builder.built(by_expiry[expiry], context.coming_dates(underlying))
             if isinstance(built, Structure):
                 return built
             failed.append(built)
@@ -148,17 +151,17 @@ class StructureStrategy:
 
     def _opened(self, ledger: CapitalLedger, structure: Structure, held: list[HeldStructure], order: str) -> Decision:
         """As many units as capital allows, or why none."""
-        desk, underlying = ledger.desk, structure.legs[0].quote.contract.underlying
+        context, underlying = ledger.context, structure.legs[0].quote.contract.underlying
         told = ", ".join(f"{leg.side:+d} {leg.quote.symbol} at {leg.price:.2f}" for leg in structure.legs)
         net = f"a credit of {structure.net:.2f}" if structure.net > 0 else f"a debit of {-structure.net:.2f}"
         head = f"{self.builder.name} of {told}: {net}, {structure.days_left} days to expiry{order}"
         need = self._ties(structure) * structure.multiplier
         size = sized(need, ledger.room(underlying, sum(group.units for group in held if self._counts(group))), self.settings.sizing)
         if not size.contracts:
-            return desk.skip(underlying, size.rule, f"{head}; but {size.why}")
+            return context.skip(underlying, size.rule, f"{head}; but {size.why}")
         ledger.use(underlying, need * size.contracts)
         legs = [enters(leg.quote.contract, leg.side * size.contracts) for leg in structure.legs]
-        return desk.decision(underlying, "open", "open_structure", f"{head}; {size.why}", legs, self._limit(structure))
+        return context.decision(underlying, "open", "open_structure", f"{head}; {size.why}", legs, self._limit(structure))
 
     def _counts(self, group: HeldStructure) -> bool:
         """Whether a group is a position: not long legs that are left of one."""
@@ -179,18 +182,18 @@ class StructureStrategy:
             worst = Decimal(str(self.settings.naked_share)) * structure.legs[0].quote.spot
         return worst + (max(self._limit(structure), CENT) if structure.net <= 0 else ZERO)
 
-    def _secures(self, desk: Desk, group: HeldStructure) -> Decimal:
+    def _secures(self, context: StrategyContext, group: HeldStructure) -> Decimal:
         """The cash that is tied up by a structure that is held; a debit is paid already."""
         worst = group.worst
         if worst == NAKED:
-            spot = desk.view.spots.get(group.underlying, float(group.positions[0].contract.strike))
+            spot = context.view.spots.get(group.underlying, float(group.positions[0].contract.strike))
             worst = Decimal(str(self.settings.naked_share)) * Decimal(str(spot))
         return worst * group.units * group.multiplier
 
 
-def secures_short_shares(desk: Desk, underlying: str) -> Decimal:
+def secures_short_shares(context: StrategyContext, underlying: str) -> Decimal:
     """What it would cost to buy back shares that an assignment has left short."""
-    return max(-desk.shares_of(underlying), ZERO) * Decimal(str(desk.view.spots.get(underlying, 0.0)))
+    return max(-context.shares_of(underlying), ZERO) * Decimal(str(context.view.spots.get(underlying, 0.0)))
 
 
 def _paid(group: HeldStructure) -> Decimal:

@@ -6,9 +6,9 @@ from functools import cached_property
 
 from ats_assets.option_strategies.chain_quotes import ChainQuote
 from ats_assets.option_strategies.contract_rolling import Judgement, priced
-from ats_assets.option_strategies.desk import Desk
 from ats_assets.option_strategies.fills import ZERO
 from ats_assets.option_strategies.option_strategy import HeldOption
+from ats_assets.option_strategies.strategy_context import StrategyContext
 from ats_assets.option_strategies.structures import NAKED, HeldStructure
 
 
@@ -81,9 +81,9 @@ class PricedStructure:
         return -held.quantity // self.group.units
 
 
-def priced_structure(desk: Desk, group: HeldStructure) -> PricedStructure | Judgement:
+def priced_structure(context: StrategyContext, group: HeldStructure) -> PricedStructure | Judgement:
     """A structure with its quotes, or why it is held without a judgement: a short leg has no price, or none has one."""
-    found = [(held, priced(desk, held)) for held in group.positions]
+    found = [(held, priced(context, held)) for held in group.positions]
     for held, quote in found:
         if isinstance(quote, Judgement) and (held.quantity < 0 or quote.rule != "no_quote"):
             return quote

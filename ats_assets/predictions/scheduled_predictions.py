@@ -1,4 +1,4 @@
-"""The predictions of the models that were due, beside those of the models in force: what drift is looked for in, so that it does not depend on what it asks for."""
+"""The predictions of the models that were due, beside those of the active models: what drift is looked for in, so that it does not depend on what it asks for."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -13,7 +13,7 @@ from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.models import ExplainingScorer, Model, models
 from ats_assets.models.feature_matrix import feature_matrix
-from ats_assets.predictions.models_in_force import model_in_force
+from ats_assets.predictions.active_models import active_model
 from ats_assets.settings import ENSEMBLE
 
 TOLERANCE = 1e-6
@@ -112,7 +112,7 @@ def _by_models(deployment: Deployment, symbol: str, session: date, told: ScoreEx
 
 
 def _added_up(deployment: Deployment, model: Model, symbol: str, session: date, told: ScoreExplanation) -> ScoreExplanation:
-    store, record = model_in_force(deployment, model, deployment.calendar.offset(session, -1))
+    store, record = active_model(deployment, model, deployment.calendar.offset(session, -1))
     scorer = model.scorer(record, store.content(record))
     if not isinstance(scorer, ExplainingScorer):
         return replace(told, note=f"no contributions: a model of the kind {model.kind} does not say which features made a score")

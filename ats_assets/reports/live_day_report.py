@@ -37,7 +37,7 @@ def live_day_report(watched: Watched, compared: Compared) -> str:
     watched
         The session as its journal has it.
     compared
-        Its decisions made again from the store.
+        Its decisions reproduced from the store.
     """
     state = watched.state
     parts = [

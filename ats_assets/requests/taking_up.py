@@ -22,7 +22,7 @@ def due_requests(connection: Connection) -> list[Request]:
 
 
 def asked_halts(connection: Connection) -> list[Request]:
-    """The halts that are asked for and not in force yet. Whoever asks at the same time waits for this transaction, and finds none left."""
+    """The halts that are asked for and have no effect yet. Whoever asks at the same time waits for this transaction, and finds none left."""
     query = select(requests).where(requests.c.state.in_(_DUE), requests.c.kind == RequestKind.HALT.value)
     return [request_of(row) for row in connection.execute(query.order_by(requests.c.asked_at).with_for_update())]
 

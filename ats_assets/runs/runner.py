@@ -205,5 +205,5 @@ def _events_are_stored(part: PlannedRun) -> Iterator[None]:
         again = f" with --from {part.sessions[0]}" if part.sessions else ""
         raise EventLogError(
             f"Dagster's database of runs and events failed during {part.name} ({why}): see that it is there, then run the same command again{again}. What is "
-            "stored is kept; partitions whose events are missing are made again, to the same bytes"
+            "stored is kept; partitions whose events are missing are rebuilt, to the same bytes"
         ) from error

@@ -149,7 +149,7 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
         return Finding(subject=store.name, status="fail", text=str(error))
     text = f"{how_many(len(sessions), 'session')} from {sessions[0]} to {sessions[-1]}"
     if store.name in deployment.drift_refits.values() and active.status != "fitted":
-        return Finding(subject=store.name, status="ok", text=f"{text}; {active.reason}")  # most weeks: the model that was due is in force
+        return Finding(subject=store.name, status="ok", text=f"{text}; {active.reason}")  # most weeks: the model that was due is active
     if record.fitted_session is None or active.fitted_session is None:
         return Finding(
             subject=store.name,

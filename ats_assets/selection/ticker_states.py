@@ -1,6 +1,6 @@
 """Who is in, by rank and with hysteresis, told from a bounded window of ranks.
 
-Somebody enters at a rank of `enter` or better and leaves below `leave`; in between nothing changes. The state of a session is made again from the ranks of the `memory` sessions before it, as if nobody had
+Somebody enters at a rank of `enter` or better and leaves below `leave`; in between nothing changes. The state of a session is rebuilt from the ranks of the `memory` sessions before it, as if nobody had
 been in at the first of them (decision 73): so a session alone is the same as in any range, and who has not been of the rank that enters for so long is out.
 """
 

@@ -45,6 +45,6 @@ class DriftSettings(Section):
     )
     refit_train_sessions: Positive | None = Field(
         default=None,
-        description="decision sessions in the window of a refit that drift asked for, which is then in force until it is too old, whatever is due meanwhile; "
+        description="decision sessions in the window of a refit that drift asked for, which is then active until it is too old, whatever is due meanwhile; "
         "default: training.train_sessions, until the next one that is due",
     )

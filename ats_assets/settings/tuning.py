@@ -94,7 +94,7 @@ class TuningSettings(Section):
     models: tuple[Name, ...] = Field(default=(), description="those of [models] that are tuned; each has an asset <name>_tuning")
     trials: int = Field(default=30, ge=2, description="sets of parameters that are tried, the model's own settings first")
     every: TuningPeriod = Field(
-        default="yearly", description="tuned at the first session of each year (quarter, month); in force until the next"
+        default="yearly", description="tuned at the first session of each year (quarter, month); used until the next"
     )
     split: Literal["purged_kfold", "walk_forward"] = Field(
         default="purged_kfold",

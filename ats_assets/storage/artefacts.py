@@ -257,7 +257,7 @@ class ModelStore:
         return record
 
     def _point_latest(self) -> None:
-        """Say which version is in force; what is damaged there is told by whoever reads it."""
+        """Say which version is active; what is damaged there is told by whoever reads it."""
         path = self.root / self.name / LATEST
         with contextlib.suppress(CorruptPartitionError, MissingPartitionError, ModelError, IndexError):
             newest = self.record(self.stored_sessions()[-1])

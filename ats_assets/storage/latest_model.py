@@ -1,4 +1,4 @@
-"""The file `latest` in a model's folder: which of its versions is in force.
+"""The file `latest` in a model's folder: which of its versions is active.
 
     models/<name>/latest        JSON: the newest session stored, and the folder, file and SHA-256 of the model that is active there
 

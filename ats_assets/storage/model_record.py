@@ -39,7 +39,7 @@ class Validation(_Frozen):
 
 
 class TunedParameters(_Frozen):
-    """What a model owes to tuning: which of its parameters were chosen, when and by which trial; none, and why, where its own settings are in force."""
+    """What a model owes to tuning: which of its parameters were chosen, when and by which trial; none, and why, where its own settings are used."""
 
     session: date = Field(description="of the tuning, which saw what was known then")
     trial: int | None = Field(default=None, description="the one that was best; 0 is the model's own settings")

@@ -1,4 +1,4 @@
-"""Positions of rules that enter on one condition and leave on another, made again from a bounded window, so that the position of a session can be told by itself.
+"""Positions of rules that enter on one condition and leave on another, rebuilt from a bounded window, so that the position of a session can be told by itself.
 
 A symbol is held at a session if its newest entry lies at most `max_sessions` before it and no exit has come since. The entry that counts is the newest one: a rule that says again "buy" while it
 holds starts the time again. So what happened before the window can't matter, and a session made alone is the same as in any range.

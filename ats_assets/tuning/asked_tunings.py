@@ -83,11 +83,11 @@ class AskedTuningRun(TuningRun):
                 self._made = {session: rows}
                 return replace(made, rows=rows)
             why = f"drift asks for a tuning, but {made.rows['reason'][0]}"
-        rows = self._in_force(session, [day for day in asked if day < session], why)
+        rows = self._active(session, [day for day in asked if day < session], why)
         self._made = {session: rows}
         return TunedPartition(session=session, rows=rows, upstream=self._known.upstream(session))
 
-    def _in_force(self, session: date, asked: Sequence[date], why: str) -> pl.DataFrame:
+    def _active(self, session: date, asked: Sequence[date], why: str) -> pl.DataFrame:
         """The newest tuning that was asked for and made since the one that was due; else the latter."""
         due = last_refit(self._deployment.calendar, session, self._settings.every)
         now = pl.lit(session, pl.Date)

@@ -86,7 +86,7 @@ def _node(
     reach: int = 0,
     made_by: Callable[..., Any] | None = None,
 ) -> tuple[Node, Mapping[str, Search]]:
-    """What a tuning reads and depends on, and its space; `reach` sessions further back lies what may still be in force."""
+    """What a tuning reads and depends on, and its space; `reach` sessions further back lies what may still be used."""
     settings = deployment.settings
     learnt = deployment.of(learnt_label)
     first, last, embargo = learnt.known_after.first, learnt.known_after.last, training.embargo_sessions

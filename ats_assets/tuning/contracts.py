@@ -11,7 +11,7 @@ STATES = ["complete", "pruned", "failed", "carried", "unavailable"]
 
 
 class TuningTrials(pa.DataFrameModel):
-    """What was tried at a tuning session, in the order in which it was asked for; at other sessions, the trial in force. One row is the chosen one."""
+    """What was tried at a tuning session, in the order in which it was asked for; at other sessions, the trial that is used. One row is the chosen one."""
 
     session: date
     tuned_session: date = pa.Field(description="session of the tuning; another than `session` where it is carried forward")

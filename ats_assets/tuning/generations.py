@@ -2,7 +2,7 @@
 
 A generation is a pure function of the space, the seed, its number and what came of the generations before it. Optuna's sampler (a tree-structured Parzen estimator,
 Bergstra et al., NIPS 2011, with constant liars for what is under way) is made anew for each, with a seed of its own, and is told of all earlier trials in their order: so
-there is no state of a sampler that a killed run could lose, and none that depends on which process ended first. (A sampler that is made again with the same seed repeats its numbers.)
+there is no state of a sampler that a killed run could lose, and none that depends on which process ended first. (A sampler that is rebuilt with the same seed repeats its numbers.)
 """
 
 import hashlib

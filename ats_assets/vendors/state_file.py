@@ -1,6 +1,6 @@
 """The file that all processes share: SQLite with a write-ahead log. It holds nothing that a vendor does not know better, so it never stops a request.
 
-A file that is damaged, or of another form, is set aside under another name and a new one is begun. One that can't be written now (locked, full disk, no right)
+A file that is damaged, or of another form, is renamed and a new one is begun. One that can't be written now (locked, full disk, no right)
 is left alone for a minute: meanwhile this process keeps what it needs in memory, and says so once.
 """
 

@@ -6,7 +6,7 @@ Times that are shown are microseconds since 1970, UTC.
 """
 
 FORM = 2
-"""Of the tables; a file of another form is set aside."""
+"""Of the tables; a file of another form is renamed."""
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS budgets (bucket TEXT PRIMARY KEY, vendor TEXT NOT NULL, host TEXT NOT NULL, key TEXT NOT NULL, limits TEXT NOT NULL, not_before INTEGER)",

@@ -29,7 +29,7 @@ def test_the_only_model_is_listed_and_shown(command: Command) -> None:
     assert early["reason"]
 
 
-def test_latest_names_the_version_in_force(command: Command, made: tuple[Path, object]) -> None:
+def test_latest_names_the_active_version(command: Command, made: tuple[Path, object]) -> None:
     folder = made[0] / "models" / "synthetic" / "lightgbm_model"
     latest = json.loads((folder / "latest").read_text(encoding="utf-8"))
     facts = json.loads(command("models", "show", "lightgbm", "--format", "json").stdout)

@@ -67,7 +67,7 @@ def test_weights_are_learnt_again_at_the_first_session_of_a_week_and_hold_until_
 
 
 @WHOLE
-def test_what_was_asked_for_is_in_force_in_the_refits_of_drift_and_counts_as_trials(market: Deployment) -> None:
+def test_what_was_asked_for_is_used_in_the_refits_of_drift_and_counts_as_trials(market: Deployment) -> None:
     days = market.calendar.sessions(FIRST, LAST)
     rows = market.warehouse.read(TUNED, days)
     made = rows.filter(pl.col("tuned_session") == pl.col("session"), pl.col("state").is_in(["complete", "pruned"]))

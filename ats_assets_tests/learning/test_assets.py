@@ -1,4 +1,4 @@
-"""The loop on a small market: drift is found, asks for refits, and those are in force; however it is made, the same bytes."""
+"""The loop on a small market: drift is found, asks for refits, and those are active; however it is made, the same bytes."""
 
 from datetime import date
 from pathlib import Path
@@ -13,8 +13,8 @@ from ats_assets.errors import SettingsError
 from ats_assets.evaluation.schema import Drift
 from ats_assets.learning.loop_history import loop_history
 from ats_assets.models import models as models_of
+from ats_assets.predictions.active_models import active_model
 from ats_assets.predictions.champions.standings import standings
-from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.refits import last_refit, refits_by_drift
 from ats_assets.runs.storage_diagnosis import diagnose_storage
 from ats_assets.serving.queries.known_models import known_models, model_facts
@@ -58,7 +58,7 @@ def root_of(deployment: Deployment) -> Path:
     return deployment.settings.storage.warehouse.parent
 
 
-def test_a_model_that_drift_asked_for_is_in_force_until_the_next_one_that_is_due(market: Deployment) -> None:
+def test_a_model_that_drift_asked_for_is_active_until_the_next_one_that_is_due(market: Deployment) -> None:
     days = market.calendar.sessions(FIRST, LAST)
     drift = Drift.validate(market.warehouse.read("drift", days))
     store = market.model_store("lightgbm_refits")
@@ -66,9 +66,9 @@ def test_a_model_that_drift_asked_for_is_in_force_until_the_next_one_that_is_due
     alarms = drift.filter("alarm")["session"].unique().to_list()
     assert [*refits_by_drift(market.calendar, alarms, LAST, refit="monthly", most=2, apart=3)] == fitted
     assert len(fitted) == 2, "the market is made so that the budget is spent"
-    in_force = market.warehouse.read("predictions", days).group_by("session").agg(pl.col("model_session").unique()).sort("session")
-    first = in_force["session"][0]
-    for session, models in in_force.iter_rows():
+    active = market.warehouse.read("predictions", days).group_by("session").agg(pl.col("model_session").unique()).sort("session")
+    first = active["session"][0]
+    for session, models in active.iter_rows():
         before = market.calendar.offset(session, -1)
         due = last_refit(market.calendar, before, "monthly")
         assert models == [max([due, *(day for day in fitted if due < day <= before)])]
@@ -123,19 +123,19 @@ def test_a_week_without_a_refit_is_no_warning(market: Deployment) -> None:
     assert (found.status, found.text.partition("; ")[2]) == ("ok", market.model_store("lightgbm_refits").active(LAST).reason)
 
 
-def test_a_saved_model_is_the_one_in_force(market: Deployment) -> None:
+def test_a_saved_model_is_the_active_one(market: Deployment) -> None:
     session = date(2021, 3, 24)
     said = predictions_of_session(market, None, session)
     assert said.record.fitted_session == date(2021, 3, 22), "drift asked for it"
     assert said.rows.equals(market.warehouse.read("predictions", [session]))
     told = model_facts(market, "lightgbm", date(2021, 3, 23))
     assert (told["fitted_session"], told["sha256"]) == ("2021-03-22", said.record.model_sha256), "ats models showed the one that was due"
-    newest = model_in_force(market, market.of(models_of)["lightgbm_model"], LAST)[1]
+    newest = active_model(market, market.of(models_of)["lightgbm_model"], LAST)[1]
     (listed,) = known_models(market)
     assert (listed.fitted_session, listed.model_sha256) == (newest.fitted_session, newest.model_sha256)
 
 
-def test_the_registry_of_mlflow_follows_the_model_in_force(market: Deployment) -> None:
+def test_the_registry_of_mlflow_follows_the_active_model(market: Deployment) -> None:
     titles = pl.DataFrame({"session": [date(2021, 3, 24)], "model": ["lightgbm"], "is_champion": [True], "rank_ic": [0.1], "reason": ["x"]})
     (told,) = standings(market, titles)
     assert (told.asset, told.fitted_session) == ("lightgbm_refits", date(2021, 3, 22)), "it named the one that was due"

@@ -40,7 +40,7 @@ from ats_assets.live.loop_claim import Claim
 from ats_assets.live.mishaps import MishapSettings, with_mishaps
 from ats_assets.live.order_fields import parent_fields
 from ats_assets.live.replayed_exchange import ReplayedExchange
-from ats_assets.live.session_desk import SessionDesk
+from ats_assets.live.session_execution import SessionExecution
 from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal
 from ats_assets.live.session_state import LiveState
 from ats_assets.live.simulated_clock import SimulatedClock
@@ -152,8 +152,8 @@ class Day:
             risk_rules=self.risk_rules,
         )
 
-    def plan(self, desk: SessionDesk) -> dict[str, Any]:
-        worked = desk.parents()
+    def plan(self, execution: SessionExecution) -> dict[str, Any]:
+        worked = execution.parents()
         return {
             "parents": [parent_fields(one) for one, _ in worked],
             "work": {one.client_order_id: text for one, text in worked},
@@ -188,15 +188,15 @@ class Day:
             with opened.begin() as connection:
                 for one in self.parents:
                     plan_one(connection, Author(who="plan", now=self.clock.now()), one)
-            desk = SessionDesk(
+            execution = SessionExecution(
                 executor=executor, state=opened, strategy="main", planned=BEFORE, opens_at=OPENS, closes_at=CLOSES, clock=self.clock
             )
             yield SessionLoop(
-                desk=desk,
+                execution=execution,
                 journal=SessionJournal(session=DAY, strategy="main"),
                 rules=self.rules,
                 claim=Claim(strategy="main"),
-                plan=lambda: self.plan(desk),
+                plan=lambda: self.plan(execution),
                 alert=self.alerts.append,
                 clock=self.clock,
                 woken=self.exchange.news,

@@ -57,7 +57,7 @@ def test_no_decision_of_an_adverse_day_differs(adverse: Day) -> None:
     found = compared(adverse)
     assert found.rows.height == len(adverse.journal()[1]) > 100
     assert set(found.rows["verdict"]) == {SAME}, found.differences
-    assert found.summary.startswith(f"{found.rows.height} decisions made again: 0 differences")
+    assert found.summary.startswith(f"{found.rows.height} decisions reproduced: 0 differences")
 
 
 def test_what_came_late_or_never_is_named_with_when_it_was_known(adverse: Day) -> None:

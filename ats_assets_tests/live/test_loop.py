@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ats_assets.algorithms import Algorithm, Answer, ChildRecord, Leg, OrderKind, Parent, SendChild, SessionMarket, Side
-from ats_assets.live import session_desk
+from ats_assets.live import session_execution
 from ats_assets.live.intake import Intake
 from ats_assets.live.mishaps import MishapSettings
 from ats_assets.live.step import What
@@ -74,7 +74,7 @@ def test_a_restart_goes_on_where_the_journal_has_left_off(day: Make) -> None:
 
 
 def test_what_was_written_in_a_transaction_that_was_taken_back_is_written_again(day: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, failed, own = day(parents=(parent(quantity=500),), algorithm=Slices(shares=100, minutes=30)), [0], session_desk.plan_part
+    one, failed, own = day(parents=(parent(quantity=500),), algorithm=Slices(shares=100, minutes=30)), [0], session_execution.plan_part
 
     def first_fails(*given: Any) -> Any:
         failed[0] += 1
@@ -82,7 +82,7 @@ def test_what_was_written_in_a_transaction_that_was_taken_back_is_written_again(
             raise TradeStateBusyError("the database can't be reached now")
         return own(*given)
 
-    monkeypatch.setattr(session_desk, "plan_part", first_fails)
+    monkeypatch.setattr(session_execution, "plan_part", first_fails)
     one.play()
     assert failed[0] > 1
     heard, decided = one.journal()
@@ -147,7 +147,7 @@ def test_no_order_leaves_after_the_event_of_a_breach(day: Make, on_breach: str, 
     assert (held == {}) is (on_breach == "close")
     assert [alert.title for alert in one.alerts if alert.severity == "critical"] == ["A limit is broken: trading stops"]
     with one.loop() as loop:
-        assert loop.desk.is_halted(breach.decision.reason)
+        assert loop.execution.is_halted(breach.decision.reason)
 
 
 def test_a_stream_that_goes_back_in_time_is_refused_with_a_message_and_no_order(day: Make) -> None:

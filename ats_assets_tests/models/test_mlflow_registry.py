@@ -1,4 +1,4 @@
-"""MLflow's registry follows the champion: its aliases are on the versions of the fits that are in force, with the reasons in their tags."""
+"""MLflow's registry follows the champion: its aliases are on the versions of the fits that are active, with the reasons in their tags."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -8,8 +8,8 @@ import pytest
 
 from ats_assets.option_backtests.strategy_account import OptionTradingRules
 from ats_assets.option_strategies import OptionView
-from ats_assets.option_strategies.desk import Desk
 from ats_assets.option_strategies.fills import OptionFillRules
+from ats_assets.option_strategies.strategy_context import StrategyContext
 from ats_assets.scheduled_events import SCHEDULED_EVENTS_SCHEMA
 from ats_assets_tests.option_backtests.option_market import (
     Quoted,
@@ -82,7 +82,7 @@ def test_a_strategy_is_told_of_the_earnings_that_are_scheduled_at_the_close() ->
     script = Scripted(lambda _view: [])
     traded(script, quiet([(CALL, 5.10, 5.30)]), scheduled=pl.DataFrame(rows, schema=SCHEDULED_EVENTS_SCHEMA))
     assert [view.earnings for view in script.views] == [{"XYZ": (THU,)}, *([{"XYZ": (FRI,)}] * 3), {}]
-    listed = Desk(script.views[0], {"XYZ": [MON, WED]}).coming_dates("XYZ")
+    listed = StrategyContext(script.views[0], {"XYZ": [MON, WED]}).coming_dates("XYZ")
     assert listed.earnings == (WED, THU), "those of the settings, too, if they are to come"
 
 

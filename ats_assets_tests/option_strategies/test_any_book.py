@@ -97,7 +97,7 @@ def test_settings_go_round_through_toml_and_json(kind: str) -> None:
 OWN = '''"""Buys the cheapest call."""
 
 from ats_assets.option_strategies import Decision, OptionLeg
-from ats_assets.option_strategies.desk import Desk
+from ats_assets.option_strategies.strategy_context import StrategyContext
 from ats_assets.options.contract import Right
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Section
@@ -112,16 +112,16 @@ class Lotto:
         self.settings = settings
 
     def decide(self, view):
-        desk = Desk(view)
-        found = [desk.keep([held], "hold", "held until it expires") for held in view.held]
+        context = StrategyContext(view)
+        found = [context.keep([held], "hold", "held until it expires") for held in view.held]
         for underlying in view.underlyings:
-            calls = [one for one in desk.chain.offered(underlying, Right.CALL, (1, self.settings.days)) if one.ask]
+            calls = [one for one in context.chain.offered(underlying, Right.CALL, (1, self.settings.days)) if one.ask]
             if not calls:
-                found.append(desk.skip(underlying, "no_contract", f"no call of {underlying} is offered"))
+                found.append(context.skip(underlying, "no_contract", f"no call of {underlying} is offered"))
                 continue
             best = min(calls, key=lambda one: (one.ask, one.symbol))
             leg = OptionLeg(contract=best.contract, quantity=1, open_or_close="open")
-            found.append(desk.decision(underlying, "open", "cheapest", f"{best.symbol} costs {best.ask}", [leg], best.ask))
+            found.append(context.decision(underlying, "open", "cheapest", f"{best.symbol} costs {best.ask}", [leg], best.ask))
         return found
 
 

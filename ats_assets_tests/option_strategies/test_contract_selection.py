@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ats_assets.option_strategies.chain_quotes import ChainQuotes
 from ats_assets.option_strategies.contract_selection import ContractSettings, pick, screens_of
 from ats_assets.option_strategies.contract_sizing import Room, SizingSettings, sized
-from ats_assets.option_strategies.desk import Desk
+from ats_assets.option_strategies.strategy_context import StrategyContext
 from ats_assets.options.contract import Right
 from ats_assets_tests.option_strategies.small_views import CHAIN, row, view
 from ats_assets_tests.rounds import rounds
@@ -71,7 +71,7 @@ def test_the_nearest_of_all_that_are_allowed_is_taken(rows: list[Any], asked: di
             allowed.append((abs(days - wanted.days), round(abs(delta - 0.3), 9), -a_year, days, strike))
     random.shuffle(chain)
     given_view = view(chain)
-    found = pick(ChainQuotes(given_view), "XYZ", right, wanted, screens_of(wanted, Desk(given_view).coming_dates("XYZ")))
+    found = pick(ChainQuotes(given_view), "XYZ", right, wanted, screens_of(wanted, StrategyContext(given_view).coming_dates("XYZ")))
     if not allowed:
         assert found.quote is None
         assert "XYZ" in found.why
@@ -84,7 +84,7 @@ def test_figures_that_a_delivery_lacks_satisfy_no_rule_that_asks_for_them() -> N
     rows = [{**one, "volume": None, "open_interest": None} for one in CHAIN]
     for asked in ({"min_volume": 1}, {"min_open_interest": 1}):
         wanted = ContractSettings.model_validate(asked)
-        found = pick(ChainQuotes(view(rows)), "XYZ", Right.PUT, wanted, screens_of(wanted, Desk(view(rows)).coming_dates("XYZ")))
+        found = pick(ChainQuotes(view(rows)), "XYZ", Right.PUT, wanted, screens_of(wanted, StrategyContext(view(rows)).coming_dates("XYZ")))
         assert found.quote is None
         assert "no volume" in found.why or "no open interest" in found.why
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ats_assets.option_strategies import Decision, OptionLeg, OptionView
-from ats_assets.option_strategies.desk import Desk
+from ats_assets.option_strategies.strategy_context import StrategyContext
 from ats_assets.options.contract import Right
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Section
@@ -26,16 +26,16 @@ class Plain:
         self.seen = 0
 
     def decide(self, view: OptionView) -> list[Decision]:
-        desk = Desk(view)
-        found = [desk.keep([held], "hold", "it is held until it expires") for held in view.held]
+        context = StrategyContext(view)
+        found = [context.keep([held], "hold", "it is held until it expires") for held in view.held]
         for underlying in view.underlyings:
-            puts = [one for one in desk.chain.offered(underlying, Right.PUT, (5, self.settings.days)) if one.bid]
-            if not puts or desk.held_of(underlying):
-                found.append(desk.skip(underlying, "no_contract", f"nothing is sold of {underlying} today"))
+            puts = [one for one in context.chain.offered(underlying, Right.PUT, (5, self.settings.days)) if one.bid]
+            if not puts or context.held_of(underlying):
+                found.append(context.skip(underlying, "no_contract", f"nothing is sold of {underlying} today"))
                 continue
             best = min(puts, key=lambda one: one.symbol)
             leg = OptionLeg(contract=best.contract, quantity=-1, open_or_close="open")
-            found.append(desk.decision(underlying, "open", "sell_put", f"{best.symbol} brings {best.bid}", [leg]))
+            found.append(context.decision(underlying, "open", "sell_put", f"{best.symbol} brings {best.bid}", [leg]))
         return found
 
 
@@ -44,7 +44,7 @@ class Naked(Plain):
 
     def decide(self, view: OptionView) -> list[Decision]:
         def turned(leg: OptionLeg) -> OptionLeg:
-            calls = Desk(view).chain.offered(leg.contract.underlying, Right.CALL, (5, 25)) if leg.contract else []
+            calls = StrategyContext(view).chain.offered(leg.contract.underlying, Right.CALL, (5, 25)) if leg.contract else []
             return replace(leg, contract=next(one.contract for one in calls if one.bid))
 
         return [replace(one, legs=tuple(map(turned, one.legs))) if one.action == "open" else one for one in super().decide(view)]

@@ -24,7 +24,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     return made_market(tmp_path_factory)
 
 
-def test_the_list_has_the_version_in_force_and_the_champion_with_its_story(market: Deployment) -> None:
+def test_the_list_has_the_active_version_and_the_champion_with_its_story(market: Deployment) -> None:
     lightgbm, forest = known_models(market)
     assert (lightgbm.name, lightgbm.kind, forest.kind) == ("lightgbm", "lightgbm", "random_forest")
     assert (lightgbm.is_champion, forest.is_champion) == (True, False)

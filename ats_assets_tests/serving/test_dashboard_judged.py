@@ -98,7 +98,7 @@ def test_settings_show_what_is_changed_first_and_any_by_its_name(desk: Watched, 
     expect(panel).to_contain_text("training.refit")
     expect(panel).not_to_contain_text("alerts.enabled")
     page.get_by_role("button", name="All", exact=True).click()
-    page.get_by_label("Filter: Settings in force").fill("max_page_rows")
+    page.get_by_label("Filter: Current settings").fill("max_page_rows")
     expect(panel.locator("tbody tr")).to_have_count(1)
     expect(panel.locator("tbody tr")).to_contain_text("serving.max_page_rows")
     assert page.locator("main form, main textarea").count() == 0

@@ -41,7 +41,7 @@ def test_it_is_an_asset_only_where_settings_ask_for_it(tmp_path: Path) -> None:
     assert small_market(tmp_path).tunings == {}
 
 
-def test_a_tuning_session_has_all_trials_and_those_after_it_the_one_in_force(tuned: Deployment) -> None:
+def test_a_tuning_session_has_all_trials_and_those_after_it_the_one_that_is_used(tuned: Deployment) -> None:
     rows = TuningTrials.validate(partition(tuned, MARCH))
     assert rows["trial"].to_list() == list(range(TRIALS))
     assert rows["parameters"][0] == "{}"
@@ -65,7 +65,7 @@ def test_it_looks_at_nothing_later_than_its_window(tuned: Deployment) -> None:
     assert all((one.series["session"] < one.series["as_of"]).all() for one in trials if one.series is not None)
 
 
-def test_where_history_is_too_short_the_own_settings_are_in_force_and_it_says_so(tuned: Deployment) -> None:
+def test_where_history_is_too_short_the_own_settings_are_used_and_it_says_so(tuned: Deployment) -> None:
     (row,) = partition(tuned, FIRST).iter_rows(named=True)
     assert (row["state"], row["trial"], row["parameters"], row["is_chosen"]) == ("unavailable", None, "{}", True)
     assert row["reason"].startswith("own settings: history is too short to tune on: 0 labelled sessions")

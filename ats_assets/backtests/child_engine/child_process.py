@@ -42,7 +42,7 @@ def run_child(python: Path, script: Path, folder: Path, *, timeout_seconds: floa
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=own, cwd=folder, start_new_session=True
             )
         except OSError as error:
-            raise EngineError(f"the engine {name} can't be started: {error}; delete its environment, and it is made again") from error
+            raise EngineError(f"the engine {name} can't be started: {error}; delete its environment, and it is rebuilt") from error
         try:
             status = child.wait(timeout_seconds)
         except subprocess.TimeoutExpired:

@@ -1,6 +1,6 @@
 """The Python environment that an engine has for itself: made when it is first wanted, in a folder of the data, of pinned and hashed packages.
 
-It is complete once a file says so, which is written last; what a process that was killed left behind is made again. Two processes that want one wait for each other. Its
+It is complete once a file says so, which is written last; what a process that was killed left behind is rebuilt. Two processes that want one wait for each other. Its
 name holds a digest of the requirements and the version of Python, so that a change of either makes another one, and the old one can be deleted.
 """
 

@@ -82,7 +82,7 @@ def _told(file: Path, name: str) -> dict[str, Any]:
     except ValueError as error:
         raise EngineError(f"the engine {name} answered something that is no JSON: {error}") from error
     if not isinstance(told, dict) or told.get("protocol") != PROTOCOL or not isinstance(told.get("files"), dict):
-        raise EngineError(f"the engine {name} answered by another protocol than {PROTOCOL}: delete its environment, and it is made again")
+        raise EngineError(f"the engine {name} answered by another protocol than {PROTOCOL}: delete its environment, and it is rebuilt")
     return told
 
 

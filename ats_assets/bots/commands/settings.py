@@ -1,4 +1,4 @@
-"""`/settings`: a section of the settings in force; secrets are hidden. They are changed in files, not here."""
+"""`/settings`: a section of the current settings; secrets are hidden. They are changed in files, not here."""
 
 from ats_assets.bots.arguments import Argument
 from ats_assets.bots.command import Command, GivenCommand
@@ -18,7 +18,7 @@ async def _run(call: GivenCommand) -> Reply:
 COMMAND = Command(
     name="settings",
     role=PersonRole.ADMIN,
-    help="The settings in force, of a section or all that are no defaults",
+    help="The current settings, of a section or all that are no defaults",
     run=_run,
     arguments=(Argument(name="section", help="such as orders", kind="id", required=False),),
 )

@@ -25,7 +25,7 @@ At = Annotated[
 
 @app.command("list")
 def models_list(form: WithCsv = "table") -> None:
-    """List the models: which version of each is in force, how good it is, and which is champion."""
+    """List the models: which version of each is active, how good it is, and which is champion."""
     from ats_assets.cli.models.list import list_models  # noqa: PLC0415
 
     list_models(form=form)

@@ -101,7 +101,7 @@ class SessionLane:
         return max(at, 0 if one.looked_at is None else one.looked_at + settle)
 
     def _looked(self, symbol: str, one: SymbolLane, now: int) -> tuple[SymbolLane, list[LaneNote]]:
-        """The rows of a symbol made again, and what bars tell that were not decided about."""
+        """The rows of a symbol rebuilt, and what bars tell that were not decided about."""
         settled = now - self._settle if now >= one.heard_at + self._settle else 0
         found = self.rows.of(symbol, one.tape, settled, one.decided)
         forming, pending = self.closings[symbol].looked(one.forming, found.sampled, found.known)

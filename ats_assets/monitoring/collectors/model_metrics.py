@@ -1,4 +1,4 @@
-"""Models: whether each is in force and how old it is, skill, champion, drift, signals."""
+"""Models: whether each is active and how old it is, skill, champion, drift, signals."""
 
 import statistics
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Models: whether each is in force, how old it is, who is champion, and whether drift was found."""
+"""Models: whether each is active, how old it is, who is champion, and whether drift was found."""
 
 from collections.abc import Iterator
 from datetime import date

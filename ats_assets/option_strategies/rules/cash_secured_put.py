@@ -8,9 +8,9 @@ from pydantic import Field
 from ats_assets.option_strategies.contract_rolling import RollSettings
 from ats_assets.option_strategies.contract_selection import ContractSettings
 from ats_assets.option_strategies.contract_sizing import CapitalLedger, SizingSettings
-from ats_assets.option_strategies.desk import Desk
 from ats_assets.option_strategies.option_strategy import Decision, HeldOption, OptionView
 from ats_assets.option_strategies.short_options import capital_ledger, foreign_position, managed_short, shares_left, sold_puts
+from ats_assets.option_strategies.strategy_context import StrategyContext
 from ats_assets.options.contract import Right
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Section
@@ -36,12 +36,12 @@ class CashSecuredPut:
 
     def decide(self, view: OptionView) -> list[Decision]:
         """One decision for each position, one for each underlying, and one for shares that are held."""
-        desk = Desk(view, self.settings.earnings)
-        ledger = capital_ledger(desk, self.settings.sizing)
+        context = StrategyContext(view, self.settings.earnings)
+        ledger = capital_ledger(context, self.settings.sizing)
         found: list[Decision] = []
-        for underlying in desk.underlyings():
-            found += [self._managed(ledger, held) for held in desk.held_of(underlying)]
-            found += shares_left(desk, underlying, sell=self.settings.assigned_shares == "sell")
+        for underlying in context.underlyings():
+            found += [self._managed(ledger, held) for held in context.held_of(underlying)]
+            found += shares_left(context, underlying, sell=self.settings.assigned_shares == "sell")
         return [*found, *sold_puts(ledger, self.settings.puts, cash_settled=True)]
 
     def _managed(self, ledger: CapitalLedger, held: HeldOption) -> Decision:

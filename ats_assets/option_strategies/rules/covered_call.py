@@ -14,7 +14,6 @@ from ats_assets.option_strategies.chain_quotes import ChainQuote
 from ats_assets.option_strategies.contract_rolling import RollSettings
 from ats_assets.option_strategies.contract_selection import ContractSettings, pick, screens_of
 from ats_assets.option_strategies.contract_sizing import CapitalLedger, SizingSettings, sized
-from ats_assets.option_strategies.desk import Desk, enters
 from ats_assets.option_strategies.fills import CENT
 from ats_assets.option_strategies.option_strategy import Decision, HeldOption, OptionView
 from ats_assets.option_strategies.short_options import (
@@ -26,6 +25,7 @@ from ats_assets.option_strategies.short_options import (
     managed_short,
     sold_calls,
 )
+from ats_assets.option_strategies.strategy_context import StrategyContext, enters
 from ats_assets.options.contract import Right
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Section
@@ -57,11 +57,11 @@ class CoveredCall:
 
     def decide(self, view: OptionView) -> list[Decision]:
         """One decision for each position, one for the calls of each underlying with shares, and one for the shares where they may be bought."""
-        settings, desk = self.settings, Desk(view, self.settings.earnings)
-        ledger = capital_ledger(desk, settings.sizing)
+        settings, context = self.settings, StrategyContext(view, self.settings.earnings)
+        ledger = capital_ledger(context, settings.sizing)
         found = held_decisions(ledger, self._managed)
         for underlying in view.underlyings:
-            if desk.shares_of(underlying) > 0 or not settings.buy_shares:
+            if context.shares_of(underlying) > 0 or not settings.buy_shares:
                 found.append(sold_calls(ledger, underlying, settings.calls, not_below_cost=not settings.calls_below_cost))
         return [*found, *(self._bought(ledger) if settings.buy_shares else [])]
 
@@ -69,38 +69,38 @@ class CoveredCall:
         settings = self.settings
         if held.quantity > 0 or held.contract.right is Right.PUT:
             return foreign_position(ledger, held)
-        further = [] if settings.calls_below_cost else cost_screens(ledger.desk, held.contract.underlying)
+        further = [] if settings.calls_below_cost else cost_screens(ledger.context, held.contract.underlying)
         return managed_short(ledger, held, settings.calls, settings.exits, further)
 
     def _bought(self, ledger: CapitalLedger) -> list[Decision]:
         """Shares of each underlying, or why none: those that compete for cash in the order of their call's premium a year, the highest first."""
-        desk, found, wanted = ledger.desk, [], []
-        for underlying in desk.view.underlyings:
-            obstacle = desk.obstacle(underlying) or cash_settled_options(desk, underlying)
+        context, found, wanted = ledger.context, [], []
+        for underlying in context.view.underlyings:
+            obstacle = context.obstacle(underlying) or cash_settled_options(context, underlying)
             if obstacle is not None:
-                found.append(desk.skip(underlying, *obstacle))
+                found.append(context.skip(underlying, *obstacle))
                 continue
-            screens = screens_of(self.settings.calls, desk.coming_dates(underlying))
-            picked = pick(desk.chain, underlying, Right.CALL, self.settings.calls, screens, without=ledger.leaving)
+            screens = screens_of(self.settings.calls, context.coming_dates(underlying))
+            picked = pick(context.chain, underlying, Right.CALL, self.settings.calls, screens, without=ledger.leaving)
             if picked.quote is None:
-                found.append(desk.skip(underlying, "no_contract", f"no shares are bought: {picked.why}"))
+                found.append(context.skip(underlying, "no_contract", f"no shares are bought: {picked.why}"))
             else:
                 wanted.append((underlying, picked.quote))
         wanted.sort(key=lambda one: (-(one[1].premium_a_year or 0.0), one[0]))
         return [*found, *(self._bought_for(ledger, underlying, quote) for underlying, quote in wanted)]
 
     def _bought_for(self, ledger: CapitalLedger, underlying: str, quote: ChainQuote) -> Decision:
-        desk, lot = ledger.desk, quote.price.multiplier
+        context, lot = ledger.context, quote.price.multiplier
         most = (quote.spot * (1 + Decimal(str(self.settings.max_rise)))).quantize(CENT, ROUND_FLOOR)
-        odd = desk.shares_of(underlying) % lot  # an odd lot is filled up
-        size = sized(most * lot, ledger.room(underlying, int(desk.shares_of(underlying) // lot)), ledger.sizing)
+        odd = context.shares_of(underlying) % lot  # an odd lot is filled up
+        size = sized(most * lot, ledger.room(underlying, int(context.shares_of(underlying) // lot)), ledger.sizing)
         told = f"{quote.symbol} could be sold at {quote.bid:.2f}, {quote.premium_a_year or 0.0:.1%} a year"
         if not size.contracts:
-            return desk.skip(underlying, size.rule, f"{told}, but of {lot} shares at up to {most:.2f} {size.why}")
+            return context.skip(underlying, size.rule, f"{told}, but of {lot} shares at up to {most:.2f} {size.why}")
         n = int(size.contracts * lot - odd)
         ledger.use(underlying, most * n)
         reason = f"{told}: {how_many(n, 'share')} bought at up to {most:.2f}, for calls of {how_many(size.contracts, 'contract')}"
-        return desk.decision(underlying, "open", "buy_shares", reason, [enters(None, n)], most)
+        return context.decision(underlying, "open", "buy_shares", reason, [enters(None, n)], most)
 
 
 PLUGIN = Plugin(settings=CoveredCallSettings, make=CoveredCall)

@@ -15,7 +15,6 @@ from pydantic import Field
 from ats_assets.option_strategies.contract_rolling import RollSettings
 from ats_assets.option_strategies.contract_selection import ContractSettings
 from ats_assets.option_strategies.contract_sizing import CapitalLedger, SizingSettings
-from ats_assets.option_strategies.desk import Desk
 from ats_assets.option_strategies.option_strategy import Decision, HeldOption, OptionView
 from ats_assets.option_strategies.short_options import (
     capital_ledger,
@@ -26,6 +25,7 @@ from ats_assets.option_strategies.short_options import (
     sold_calls,
     sold_puts,
 )
+from ats_assets.option_strategies.strategy_context import StrategyContext
 from ats_assets.options.contract import Right
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Section
@@ -53,13 +53,13 @@ class Wheel:
 
     def decide(self, view: OptionView) -> list[Decision]:
         """One decision for each position, one for the puts of each underlying, and one for the calls where there are shares."""
-        settings, desk = self.settings, Desk(view, self.settings.earnings)
-        ledger = capital_ledger(desk, settings.sizing)
+        settings, context = self.settings, StrategyContext(view, self.settings.earnings)
+        ledger = capital_ledger(context, settings.sizing)
         found = held_decisions(ledger, self._managed)
         calls = [
             sold_calls(ledger, underlying, settings.calls, not_below_cost=not settings.calls_below_cost)
             for underlying in view.underlyings
-            if desk.shares_of(underlying) > 0
+            if context.shares_of(underlying) > 0
         ]
         return [*found, *calls, *sold_puts(ledger, settings.puts, cash_settled=False)]
 
@@ -69,7 +69,7 @@ class Wheel:
             return foreign_position(ledger, held)
         if held.contract.right is Right.PUT:
             return managed_short(ledger, held, settings.puts, settings.put_exits)
-        further = [] if settings.calls_below_cost else cost_screens(ledger.desk, underlying)
+        further = [] if settings.calls_below_cost else cost_screens(ledger.context, underlying)
         return managed_short(ledger, held, settings.calls, settings.call_exits, further)
 
 

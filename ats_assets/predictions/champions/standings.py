@@ -11,7 +11,7 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.models import models
 from ats_assets.models.mlflow_registry import CHALLENGER, CHAMPION, Standing, register_standings, registered_name
-from ats_assets.predictions.models_in_force import model_in_force
+from ats_assets.predictions.active_models import active_model
 from ats_assets.secrecy import redacted
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.second_process import beside
@@ -52,12 +52,12 @@ def _standing(deployment: Deployment, alias: str, row: Mapping[str, Any]) -> Sta
 
 
 def _active(deployment: Deployment, name: str, session: date) -> ModelRecord | None:
-    """The fit that predicts at the session, the one in force after the session before; None of an ensemble, and where there is none."""
+    """The fit that predicts at the session, the one that was active after the session before; None of an ensemble, and where there is none."""
     model = deployment.of(models).get(f"{name}_model")
     if model is None or session == deployment.calendar.first:
         return None
     before = deployment.calendar.offset(session, -1)
-    record = model_in_force(deployment, model, before)[1] if deployment.model_store(model.asset).exists(before) else None
+    record = active_model(deployment, model, before)[1] if deployment.model_store(model.asset).exists(before) else None
     return record if record is not None and record.status == "fitted" else None
 
 

@@ -5,7 +5,7 @@
  *   const stop = stream.subscribe("orders", ({ rows, set, gone, kind }) => draw(rows));
  *   stream.onState(({ state, reason }) => badge(state, reason));
  *
- * Each topic is a Map from a row's `key` to the row. The connection is made with the first subscription, made again with growing pauses when it is lost,
+ * Each topic is a Map from a row's `key` to the row. The connection is made with the first subscription, opened anew with growing pauses when it is lost,
  * and resumed by the cursor of each topic, so that nothing is missed and nothing comes twice. No dependency, no storage, no key in an address.
  */
 

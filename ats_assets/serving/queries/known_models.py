@@ -1,4 +1,4 @@
-"""The models of a deployment as they are stored, for `ats models` and the service: which version of each is in force, how good it is, and which is champion and why."""
+"""The models of a deployment as they are stored, for `ats models` and the service: which version of each is active, how good it is, and which is champion and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError, SettingsError
 from ats_assets.models import models
 from ats_assets.models.model_signature import model_signature
-from ats_assets.predictions.models_in_force import model_asked_for
+from ats_assets.predictions.active_models import model_asked_for
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
 
@@ -103,7 +103,7 @@ def active_record(deployment: Deployment, name: str, session: date | None = None
     sessions = store.stored_sessions() if session is None else [session]
     if not sessions:
         raise MissingPartitionError(f"{asset} is not stored: fit it with ats run --select '+{asset}'")
-    return _in_force(deployment, store, sessions[-1])
+    return _active(deployment, store, sessions[-1])
 
 
 def model_facts(deployment: Deployment, name: str, session: date | None) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _known(deployment: Deployment, name: str, kind: str, title: Mapping[str, Any
     stored = store.stored_sessions()
     if not stored:
         return replace(known, status="not stored")
-    record = _in_force(deployment, store, stored[-1])
+    record = _active(deployment, store, stored[-1])
     if record.status != "fitted":
         return replace(known, status=record.status, reason=f"no model: {record.reason}")
     return replace(
@@ -179,7 +179,7 @@ def _known(deployment: Deployment, name: str, kind: str, title: Mapping[str, Any
     )
 
 
-def _in_force(deployment: Deployment, store: ModelStore, session: date) -> ModelRecord:
+def _active(deployment: Deployment, store: ModelStore, session: date) -> ModelRecord:
     """The record after the close of a session: of the model that was due, or of one that drift has asked for since, where these are stored."""
     if store.name in deployment.drift_refits:
         try:

@@ -19,8 +19,8 @@ from ats_assets.models import Model, models
 from ats_assets.models.feature_matrix import feature_matrix
 from ats_assets.models.learner import Scorer
 from ats_assets.models.sequences import Sequences, sequences_of
+from ats_assets.predictions.active_models import active_model
 from ats_assets.predictions.inference import check_age, predict
-from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.serving.queries.saved_scorer import CHAMPION, champion_name
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
@@ -123,7 +123,7 @@ def predictions_of_rows(
         raise MissingPartitionError(
             f"{model.asset} has no model{f' up to {session}' if session else ''}: fit it with ats run --select '+{model.asset}'"
         )
-    store, record = model_in_force(deployment, model, stored[-1])
+    store, record = active_model(deployment, model, stored[-1])
     if record.status != "fitted":
         raise ModelError(f"{model.asset} of {stored[-1]} is not available: {record.reason}")
     if lacking := [feature for feature in record.features if feature not in rows.columns]:
@@ -200,7 +200,7 @@ def _of_universe(deployment: Deployment, model: Model, session: date | None, loa
     store, settings = deployment.model_store(model.asset), deployment.settings.training
     if day == deployment.calendar.first or not store.exists(before := deployment.calendar.offset(day, -1)):
         raise ModelError(f"no {model.asset} was there before {day}: choose a later session, or fit it with ats run")
-    store, record = model_in_force(deployment, model, before)
+    store, record = active_model(deployment, model, before)
     check_age(record, day, deployment.calendar, settings)
     families = list(deployment.of(model_families))
     window = deployment.known(deployment.calendar.window(day, model.sequence_sessions))

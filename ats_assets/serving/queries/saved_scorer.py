@@ -15,9 +15,9 @@ from ats_assets.errors import CorruptPartitionError, MissingPartitionError, Mode
 from ats_assets.models.choosing import Model, models
 from ats_assets.models.learner import Scorer
 from ats_assets.plugins import LEARNERS
+from ats_assets.predictions.active_models import active_model
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.inference import check_age
-from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.refits import last_refit
 from ats_assets.settings import ENSEMBLE
 from ats_assets.storage.artefacts import RECORD_FILE, ModelStore
@@ -124,7 +124,7 @@ def champion_name(deployment: Deployment, session: date) -> tuple[str, tuple[str
 
 def _of_settings(deployment: Deployment, model: Model, session: date) -> tuple[SavedScorer, tuple[str, ...]]:
     newest, said = _newest_before(deployment.model_store(model.asset), session, deployment)
-    store, record = model_in_force(deployment, model, newest)
+    store, record = active_model(deployment, model, newest)
     check_age(record, session, deployment.calendar, deployment.settings.training)
     return SavedScorer(model=model, record=record, scorer=model.scorer(record, store.content(record))), said
 

@@ -1,4 +1,4 @@
-"""Models: which are in force, how good they are, which is champion, and who decided it."""
+"""Models: which are active, how good they are, which is champion, and who decided it."""
 
 from dataclasses import asdict
 from datetime import date, datetime
@@ -121,7 +121,7 @@ _TITLE = {"session": "2023-12-28", "model": "ridge", "reason": "promoted by ada:
 
 @ROUTES.get("/models", role=Role.READ, model=ModelList, example={"data": [_MODEL], "next": None}, statuses=(503,), summary="Models")
 def get_models(ask: Ask) -> Response:
-    """Which version of each is in force, how good it is, and which is champion."""
+    """Which version of each is active, how good it is, and which is champion."""
     return ask.answer(lambda: {"data": [asdict(one) for one in known_models(ask.deployment)], "next": None})
 
 

@@ -1,4 +1,4 @@
-"""The system itself: its state, alerts, and the settings in force."""
+"""The system itself: its state, alerts, and the current settings."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ class AlertPage(BaseModel):
 
 
 class SettingTold(BaseModel):
-    """A setting in force."""
+    """A current setting."""
 
     name: str = Field(description="dotted")
     value: Any = Field(description="secrets are hidden")
@@ -73,7 +73,7 @@ class SettingTold(BaseModel):
 
 
 class SettingList(BaseModel):
-    """The settings in force."""
+    """The current settings."""
 
     data: list[SettingTold]
     next: None = None
@@ -128,7 +128,7 @@ def get_alerts(ask: Ask, limit: Limit = None, cursor: Cursor = None) -> Response
     model=SettingList,
     example={"data": [_SETTING], "next": None},
     statuses=(404,),
-    summary="The settings in force",
+    summary="The current settings",
 )
 def get_settings(ask: Ask, section: Annotated[str | None, Query(max_length=64, description="one section alone")] = None) -> Response:
     """Each value with its default, where it comes from and what it is; secrets are hidden. They are changed in files, not here."""

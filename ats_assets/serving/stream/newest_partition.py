@@ -27,7 +27,7 @@ class NewestPartition:
         return stored[-1] if stored else None
 
     def stamp(self) -> Hashable:
-        """Another value once another partition is the newest, or it was made again."""
+        """Another value once another partition is the newest, or it was rebuilt."""
         session = self.session()
         if session is None:
             return None

@@ -1,4 +1,4 @@
-// The models: which version of each is in force, how good its scores are and were, whether what it learnt still holds, who was champion and why.
+// The models: which version of each is active, how good its scores are and were, whether what it learnt still holds, who was champion and why.
 
 import { all, get } from "../api.js";
 import { zeroBars } from "../bars.js";
@@ -22,7 +22,7 @@ const ic = (point) => (isKnown(point?.value) ? signed(point.value) : "–");
 function known(open) {
   return panel({
     title: "Models",
-    note: "the version in force of each; Enter opens one",
+    note: "the active version of each; Enter opens one",
     size: "whole",
     load: (signal) => get("models", {}, { signal }),
     draw(body, { data }) {

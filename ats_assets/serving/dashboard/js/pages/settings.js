@@ -1,4 +1,4 @@
-// The settings in force: each value with its default, where it comes from and what it is. They are changed in files alone.
+// The current settings: each value with its default, where it comes from and what it is. They are changed in files alone.
 
 import { all } from "../api.js";
 import { h } from "../dom.js";
@@ -42,7 +42,7 @@ function inForce() {
       const changed = of.filter((row) => row.comes_from !== "default");
       const shown = only === "changed" ? changed : [...changed, ...of.filter((row) => row.comes_from === "default")];
       body.append(table({
-        caption: "Settings in force",
+        caption: "Current settings",
         filter: true,
         height: "70vh",
         rows: shown,

@@ -12,7 +12,7 @@ from ats_assets.bots.reply import Reply, said
 from ats_assets.bots.subscriptions.wording import standing_reply
 
 
-class TelegramPaymentDesk:
+class TelegramCheckout:
     """Answers them for one bot."""
 
     def __init__(self, bot: Bot, reception: Reception) -> None:

@@ -22,7 +22,7 @@ from ats_assets.options.contract import OptionContract, Right
 Earnings = Mapping[str, Sequence[dt.date]]
 
 
-class Desk:
+class StrategyContext:
     """A strategy at a session.
 
     Parameters

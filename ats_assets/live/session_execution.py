@@ -60,7 +60,7 @@ class Looked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionDesk:
+class SessionExecution:
     """The executor, for one session.
 
     Attributes
@@ -176,7 +176,7 @@ class SessionDesk:
             halt(connection, self.clock.now(), this_process(), f"{BREACH}{reason}")
 
     def is_halted(self, reason: str) -> bool:
-        """Whether the halt of a breach is in force: a person ends it."""
+        """Whether the halt of a breach stands: a person ends it."""
         with self.state.begin() as connection:
             query = select(halts.c.id).where(halts.c.cleared_at.is_(None), halts.c.reason == f"{BREACH}{reason}")
             return connection.execute(query.limit(1)).first() is not None

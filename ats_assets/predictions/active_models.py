@@ -1,4 +1,4 @@
-"""Which model is in force: the one that was due, or one that drift has asked for since."""
+"""Which model is active: the one that was due, or one that drift has asked for since."""
 
 from datetime import date
 
@@ -10,8 +10,8 @@ from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
 
 
-def in_force_since(deployment: Deployment, session: date) -> date:
-    """The first session whose refit by drift can be in force after `session`.
+def active_since(deployment: Deployment, session: date) -> date:
+    """The first session whose refit by drift can be active after `session`.
 
     That is the refit that was due last; or, where drift's refits learn from fewer sessions than those that are due, the oldest that is not too old for the next session: after a change the longer window of
     a due refit holds the old state for long, and it would end what drift has asked for.
@@ -23,12 +23,12 @@ def in_force_since(deployment: Deployment, session: date) -> date:
 
 
 def model_asked_for(deployment: Deployment, model: Model, session: date) -> ModelRecord | None:
-    """The newest model up to `session` that drift has asked for and that is in force; None where the one is that was due."""
+    """The newest model up to `session` that drift has asked for and that is active; None where the one is that was due."""
     asset = deployment.drift_refits.get(model.asset)
     if asset is None:
         return None
     calendar, store = deployment.calendar, deployment.model_store(asset)
-    for day in reversed(deployment.known(calendar.sessions(in_force_since(deployment, session), session))):
+    for day in reversed(deployment.known(calendar.sessions(active_since(deployment, session), session))):
         if is_refit_session(calendar, day, ASKED_FOR_EACH):
             record = store.record(day)
             if record.status == "fitted":
@@ -36,7 +36,7 @@ def model_asked_for(deployment: Deployment, model: Model, session: date) -> Mode
     return None
 
 
-def model_in_force(deployment: Deployment, model: Model, session: date) -> tuple[ModelStore, ModelRecord]:
+def active_model(deployment: Deployment, model: Model, session: date) -> tuple[ModelStore, ModelRecord]:
     """The model after the close of `session`, and where it lies: its status is "fitted" or "unavailable".
 
     Raises
