@@ -42,7 +42,7 @@ COLUMNS: Final = NODES + 3
 MISSING, BY_VOLATILITY, BY_RATE = NODES, NODES + 1, NODES + 2
 ROUNDS: Final = 2
 STEPS: Final = 2
-"""So many plain rounds of the fixed point, then so many of Newton's rule: by measurement against QuantLib's most precise scheme."""
+"""Plain rounds of the fixed point, then rounds of Newton's rule: by measurement against QuantLib's most precise scheme."""
 SHALLOW: Final = 1e-3
 """As a share of the depth at the end: where the interpolation says less, its square is rounding, and its derivative is none."""
 

@@ -31,7 +31,7 @@ WIDTH: Final = 6.4
 NEGLIGIBLE: Final = 1e-10
 """A rate that is so low, a year, earns nothing by exercising early."""
 AROUND: Final = 2
-"""So many nodes to either side of the spot are kept, of which delta and gamma are made."""
+"""Nodes to either side of the spot that are kept for delta and gamma."""
 
 
 @kernel

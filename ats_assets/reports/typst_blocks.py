@@ -13,7 +13,7 @@ from ats_assets.reports.page_blocks import Block, Callout, Cards, Heading, Headl
 WIDE_CHART, HALF_CHART = 840.0, 412.0
 """Pixels of a chart across the page, and of one in half of it: so that letters are as large in both."""
 WHOLE = 16
-"""So many rows of a table are kept on one page."""
+"""Rows of a table that are kept on one page."""
 _LONG_WORD = re.compile(r"\S{28,}")
 _BREAKS = re.compile(r"([/_.,:;=\-])")
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -24,7 +24,7 @@ class IdempotencyConflictError(RequestError):
 
 
 class TooManyRequestsError(RequestError):
-    """As many requests of the key stand as may."""
+    """The key has as many open requests as it may have."""
 
 
 class UnknownRequestError(RequestError):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FAMILIES = Path(__file__).parents[1] / "features" / "families"
 _MOST = 200
-"""So many names are offered at most: nobody reads more."""
+"""Names that are offered at most: nobody reads more."""
 
 
 def collect_nothing_to_complete() -> None:

@@ -131,7 +131,7 @@ class LongJob:
             self._bar.stop()
 
     def step(self, n: int = 1, now: str = "") -> None:
-        """So many parts are done; what is done now."""
+        """The number of finished parts, and the current one."""
         self._done += n
         elapsed = time.monotonic() - self._started
         seconds = time_left(elapsed, self._done / self._total) if self._total else None
@@ -142,7 +142,7 @@ class LongJob:
             self._say(left)
 
     def reach(self, done: int, total: int) -> None:
-        """So many of so many parts are done, whose number is known by now. The time that is left is told from the first of them on."""
+        """Finished parts of all parts, whose number is known by now. The time that is left is told from the first of them on."""
         if done == 0 or total != self._total:
             self._done, self._total = 0, total
             self._started = self._told = time.monotonic()

@@ -8,7 +8,7 @@ from typing import Final
 from ats_assets.errors import how_many
 
 _SHOWN: Final = 10
-"""So many stretches of days are named, of each series."""
+"""Stretches of days that are named, of each series."""
 
 
 def missing_days(days: Mapping[str, Iterable[date]]) -> list[str]:

@@ -23,7 +23,7 @@ SYNCING: Final = 8
 """Threads that sync at once. Measured on ext4 with 100 to 150 files: two to four times as fast as one file after the other; `syncfs` is no faster, and waits for
 what other programs have written."""
 FEW: Final = 4
-"""So many are synced one after the other: starting threads costs more."""
+"""Files up to which syncing one after the other is faster than starting threads."""
 _numbers = itertools.count()
 
 

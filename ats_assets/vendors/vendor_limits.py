@@ -25,12 +25,12 @@ class VendorLimits:
 
     @classmethod
     def per_minute(cls, requests: int) -> "VendorLimits":
-        """So many requests within any minute."""
+        """Requests within any minute."""
         return cls((Limit(requests, 60.0),))
 
     @classmethod
     def per_second(cls, requests: int) -> "VendorLimits":
-        """So many requests within any second."""
+        """Requests within any second."""
         return cls((Limit(requests, 1.0),))
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _SHAPES = {"us_equity": re.compile(r"[A-Z]{1,6}(\.[A-Z]{1,3})?"), "crypto": re.compile(r"[A-Z0-9]{2,10}/[A-Z0-9]{2,6}")}
 _ONE_BY_ONE = 20
-"""So many symbols are looked up one by one, more of them in the list of all."""
+"""Symbols up to which each is looked up by itself; more are looked up in the list of all."""
 
 
 def checked_symbols(symbols: Iterable[str], asset_class: str) -> list[str]:

@@ -286,6 +286,6 @@ class AlpacaSource:
 
 
 def _batches(symbols: Sequence[str]) -> Iterator[list[str]]:
-    """As many symbols as one question may name."""
+    """Symbols in pieces that one request may name."""
     for i in range(0, len(symbols), SYMBOLS_AT_ONCE):
         yield list(symbols[i : i + SYMBOLS_AT_ONCE])

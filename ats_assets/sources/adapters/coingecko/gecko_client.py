@@ -23,7 +23,7 @@ from ats_assets.vendors.open_vendor import open_vendor
 from ats_assets.vendors.vendor_limits import VendorLimits
 
 CANDLE_DAYS: Final = 30
-"""So many days are asked for where candles are of 4 hours: always the same, so that a session is made of the same candles whatever is asked for with it."""
+"""Days of a request where candles are of 4 hours: always the same, so that a session is made of the same candles whatever is asked for with it."""
 _DAILY_AT_ONCE: Final = 180
 _HOURLY_AT_ONCE: Final = 88
 _DAY_SECONDS: Final = 86_400

@@ -16,7 +16,7 @@ from ats_assets.sources.adapters.files.placement import Placement
 from ats_assets.sources.symbol_names import NamedSymbol
 
 SHOWN = 8
-"""So many symbols are named."""
+"""Symbols that are named before the rest is counted."""
 ANOTHER_MARKET = 0.1
 """A share of rows of days without a session from which the calendar is doubtful: of a market that trades every day it is a third."""
 
