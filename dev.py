@@ -224,7 +224,7 @@ def set_up(project: Project, beside: Path | None = None) -> None:
         say(f"set up in {time.monotonic() - started:.0f} s")
 
 
-LARGE = "ccxt", "databricks", "debugpy", "moto", "networkx", "plotly", "pymongo", "schemathesis", "stripe", "sympy"
+LARGE = "ccxt", "databricks", "debugpy", "kubernetes", "moto", "networkx", "plotly", "pymongo", "ray", "schemathesis", "stripe", "sympy"
 """Packages of which a command imports a small part or nothing: that is compiled when it is imported."""
 NOT_COMPILED = r"[/\\]tests?[/\\]|[/\\]site-packages[/\\](" + "|".join(LARGE) + r")[/\\]"
 
@@ -240,7 +240,8 @@ def _compile(project: Project, log) -> None:
     folders = [str(project.site_packages()), str(project.root / "ats_assets")]
     byte_code = ["-m", "compileall", "-q", "-j", "0", "-x", NOT_COMPILED, *folders]
     log.flush()
-    commands = [[str(project.python), "-m", "ats_assets.runs.compiling"], [str(project.python), *byte_code]]
+    compiling = ["-m", "ats_assets.runs.compiling"]
+    commands = [[str(project.python), *more] for more in ([*compiling, "orders"], [*compiling, "expressions", "graph"], byte_code)]
     with contextlib.ExitStack() as until_done:
         running = [until_done.enter_context(subprocess.Popen(command, **how)) for command in commands]
         line = TerminalLine()

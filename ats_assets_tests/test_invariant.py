@@ -20,7 +20,6 @@ from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.small_market import (
     ALL_ASSETS,
     FIRST,
-    LAST,
     SESSION_ASSETS,
     Files,
     copy_until,
@@ -37,6 +36,8 @@ from ats_assets_tests.small_market import (
 
 pytestmark = pytest.mark.slow
 SEED = 20210104
+LAST = date(2021, 4, 28)
+"""The 80th session: models are fitted for nine weeks, probabilities are there for seven."""
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +129,7 @@ def test_in_a_fresh_process_with_other_thread_counts_and_other_ranges(tmp_path: 
     run_elsewhere(
         tmp_path,
         "--backtest",
+        f"--to={LAST}",
         "--sessions-a-run=37",
         ATS_TRAINING__THREADS="2",
         OMP_WAIT_POLICY="passive",

@@ -1,7 +1,13 @@
-"""Compiles what the tests would compile, once, before several processes of them start: `python -m ats_assets_tests.warming`.
+"""Compiles what the tests would compile, once, before several processes of them start: `python -m ats_assets_tests.warming [PART]`.
 
+Without a part, each in a process of its own, beside each other.
 What is compiled is kept on the disk, beside the code that it was compiled from. Without this, each process that comes to a kernel first compiles it for itself, for half a minute of all.
 """
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import Final
 
 import numpy as np
 
@@ -41,19 +47,33 @@ def _compile_options() -> None:
     volatilities_with_dividends(10.0, 100.0, 100.0, 1.0, 0.05, 0.0, True, once, american=True)
 
 
-def main() -> None:
-    """Compile the kernels, or load them where they are on the disk already."""
-    compile_kernels()
+def _compile_expressions() -> None:
     for name in SAMPLERS.names():
         for sides in ("lee_ready", "bulk"):
             SAMPLERS.made(name, {"sides": sides}).bars(tick_frames(), TICK_DAYS, TICK_DAYS[-1:])
     bars = random_walks(3, 70, seed=1)
     for family in FAMILIES.values():
         compute(bars, family.expressions)
-    _compile_labels()
-    _compile_options()
     compute(bars, {"rank": "CSRank($close)", "score": "CSZScore($close)"})
+    _compile_labels()
+
+
+PARTS: Final[Mapping[str, Callable[[], None]]] = {
+    "backtests": compile_kernels,
+    "options": _compile_options,
+    "expressions": _compile_expressions,
+}
+
+
+def main(parts: list[str]) -> int:
+    """Compile the kernels of a part, or of all; those that are on the disk already are loaded. The exit status."""
+    for part in parts:
+        PARTS[part]()
+    if parts:
+        return 0
+    begun = [subprocess.Popen([sys.executable, "-m", "ats_assets_tests.warming", part]) for part in PARTS]
+    return int(any([process.wait() for process in begun]))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -9,7 +9,7 @@ year (divide by 365 for a day), vega per 1 of the volatility (by 100 for a point
 # ruff: noqa: PLR0917 - numbers of an option by position
 
 from math import exp, log, sqrt
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +25,7 @@ from ats_assets.options.normal import normal_cdf, normal_density
 
 Floats = NDArray[np.float64]
 Sides = NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
 VALUES: Final = ("price", "delta", "gamma", "theta", "vega", "rho")
 NUDGE: Final = 1e-4
 """By which volatility, as a share, and rate are moved for vega and rho by a lattice."""
@@ -221,7 +222,14 @@ def of_each_option(call: ArrayLike, *numbers: ArrayLike) -> tuple[list[Floats], 
         *found, sides = np.broadcast_arrays(*given, np.atleast_1d(np.asarray(call, np.bool_)))
     except ValueError:
         raise OptionError(f"options need as many of each number, or one for all; got {[each.shape for each in given]}") from None
-    return [np.ascontiguousarray(each) for each in found], np.ascontiguousarray(sides)
+    return [_to_be_read(each) for each in found], _to_be_read(sides)
+
+
+def _to_be_read(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    """In one piece and not to be written to, whatever it was: what is compiled is compiled for each of these, in seconds."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 def present_value(amounts: ArrayLike, years: ArrayLike, rate: float) -> float:

@@ -111,13 +111,14 @@ class PointedState(TradeState):
         self.points = Points()
         super().__init__(url)
         self.points = points or Points()
-        if self.engine.dialect.name == "sqlite":  # the process dies in these tests, never the machine
+        kind = self.engine.dialect.name
+        if kind == "sqlite":  # the process dies in these tests, never the machine
             self.engine.dispose()
             event.listen(self.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-            self.engine.dialect = _DIALECTS.setdefault("sqlite", self.engine.dialect)
-            self.engine.update_execution_options(compiled_cache=_STATEMENTS)
-            _OPENED.clear()
-            _OPENED[url] = (self.description, self.engine)
+        self.engine.dialect = _DIALECTS.setdefault(kind, self.engine.dialect)
+        self.engine.update_execution_options(compiled_cache=_STATEMENTS)
+        _OPENED.clear()
+        _OPENED[url] = (self.description, self.engine)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -517,9 +518,9 @@ class Bench:
             return executor.reconcile()
 
     def states(self) -> dict[str, str]:
-        with TradeState(self.url) as state, state.begin() as connection:
+        with PointedState(self.url) as state, state.begin() as connection:
             return {row.client_order_id: row.state for row in connection.execute(tables.intents.select())}
 
     def audit(self) -> list[str]:
-        with TradeState(self.url) as state, state.begin() as connection:
+        with PointedState(self.url) as state, state.begin() as connection:
             return [row.what for row in connection.execute(tables.audit.select().order_by(tables.audit.c.id))]

@@ -164,10 +164,10 @@ EVENTS = st.lists(
 )
 
 
-def test_the_running_account_is_the_count_of_everything(database_url: str) -> None:
+def test_the_running_account_is_the_count_of_everything(trade_state_url: str) -> None:
     """Over fills that come late or twice, entries, settlements, new baselines and transactions that never commit; SQLite and PostgreSQL."""
     numbers = count()
-    with PointedState(database_url) as state:
+    with PointedState(trade_state_url) as state:
 
         @settings(max_examples=rounds(10, 25), deadline=None)
         @given(EVENTS)

@@ -19,8 +19,8 @@ NAME = PLAN[0].client_order_id
 
 
 @pytest.fixture
-def state(database_url: str) -> Iterator[TradeState]:
-    with TradeState(database_url) as opened:
+def state(trade_state_url: str) -> Iterator[TradeState]:
+    with TradeState(trade_state_url) as opened:
         with opened.begin() as connection:
             states.record_plan(connection, AUTHOR, SESSION, "main", PLAN)
         yield opened

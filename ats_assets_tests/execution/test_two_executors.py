@@ -92,17 +92,17 @@ def test_both_at_once(bench: Bench) -> None:
 
 
 class TestLease:
-    def test_one_holder_at_a_time(self, database_url: str) -> None:
+    def test_one_holder_at_a_time(self, trade_state_url: str) -> None:
         clock = TestClock()
-        with TradeState(database_url) as state, _lease(state, clock) as first:
+        with TradeState(trade_state_url) as state, _lease(state, clock) as first:
             with pytest.raises(ExecutorBusyError, match="another executor holds"), _lease(state, clock, wait=5):
                 pass
             with state.begin() as connection:
                 first.confirm(connection)
 
-    def test_released_it_is_free_at_once_under_a_new_token(self, database_url: str) -> None:
+    def test_released_it_is_free_at_once_under_a_new_token(self, trade_state_url: str) -> None:
         clock = TestClock()
-        with TradeState(database_url) as state:
+        with TradeState(trade_state_url) as state:
             with _lease(state, clock) as first:
                 pass
             with _lease(state, clock, wait=0) as second:
@@ -110,9 +110,9 @@ class TestLease:
             with pytest.raises(LeaseLostError), state.begin() as connection:
                 first.confirm(connection)
 
-    def test_whoever_was_overtaken_can_write_nothing_and_release_nothing(self, database_url: str) -> None:
+    def test_whoever_was_overtaken_can_write_nothing_and_release_nothing(self, trade_state_url: str) -> None:
         clock = TestClock()
-        with TradeState(database_url) as state:
+        with TradeState(trade_state_url) as state:
             with _lease(state, clock) as first:
                 clock.sleep(61)
                 second = _lease(state, clock)
@@ -123,9 +123,9 @@ class TestLease:
                 lease.confirm(connection)
             second.__exit__(None, None, None)
 
-    def test_a_working_holder_keeps_it(self, database_url: str) -> None:
+    def test_a_working_holder_keeps_it(self, trade_state_url: str) -> None:
         clock = TestClock()
-        with TradeState(database_url) as state, _lease(state, clock) as first:
+        with TradeState(trade_state_url) as state, _lease(state, clock) as first:
             for _ in range(5):
                 clock.sleep(50)
                 with state.begin() as connection:
@@ -133,10 +133,10 @@ class TestLease:
             with pytest.raises(ExecutorBusyError), _lease(state, clock, wait=5):
                 pass
 
-    def test_of_a_fast_clock_that_nobody_prolongs_is_free_after_its_time(self, database_url: str) -> None:
+    def test_of_a_fast_clock_that_nobody_prolongs_is_free_after_its_time(self, trade_state_url: str) -> None:
         """A holder whose clock was a day ahead and that died kept everybody out until that day was over."""
         clock = TestClock()
-        with TradeState(database_url) as state:
+        with TradeState(trade_state_url) as state:
             _abandoned(state, clock, "elsewhere:7:1:abc", timedelta(days=1))
             before = clock.now()
             with (
@@ -148,9 +148,9 @@ class TestLease:
                 assert lease.token == 2
             assert clock.now() - before < timedelta(seconds=30 + 61)
 
-    def test_of_a_fast_clock_that_its_holder_prolongs_is_kept(self, database_url: str) -> None:
+    def test_of_a_fast_clock_that_its_holder_prolongs_is_kept(self, trade_state_url: str) -> None:
         clock, ahead = TestClock(), TestClock(EVENING + timedelta(days=1))
-        with TradeState(database_url) as state, _lease(state, ahead) as first:
+        with TradeState(trade_state_url) as state, _lease(state, ahead) as first:
             sleep = clock.sleep
 
             def work(seconds: float) -> None:
@@ -171,9 +171,9 @@ def _abandoned(state: TradeState, clock: Clock, holder: str, lasts: timedelta) -
 
 
 class TestBreakingTheLease:
-    def test_of_a_machine_whose_clock_was_ahead(self, database_url: str) -> None:
+    def test_of_a_machine_whose_clock_was_ahead(self, trade_state_url: str) -> None:
         clock = TestClock()
-        with TradeState(database_url) as state:
+        with TradeState(trade_state_url) as state:
             _abandoned(state, clock, "elsewhere:7:1:abc", timedelta(days=1))
             assert break_lease(state, clock, "me", "its clock was ahead", seconds=60).token == 1
             with _lease(state, clock, wait=0) as lease:
@@ -186,9 +186,9 @@ class TestBreakingTheLease:
             with pytest.raises(AtsError, match="nothing to break"):
                 break_lease(state, clock, "me", "", seconds=60)
 
-    def test_is_refused_while_its_process_runs_unless_forced(self, database_url: str) -> None:
+    def test_is_refused_while_its_process_runs_unless_forced(self, trade_state_url: str) -> None:
         clock = TestClock()
-        with TradeState(database_url) as state, _lease(state, clock) as alive:
+        with TradeState(trade_state_url) as state, _lease(state, clock) as alive:
             with pytest.raises(
                 AtsError, match=rf"Its process {os.getpid()} runs on this machine: end it first; --force .* Nothing was changed"
             ):
@@ -199,23 +199,23 @@ class TestBreakingTheLease:
             with pytest.raises(LeaseLostError), state.begin() as connection:
                 alive.confirm(connection)
 
-    def test_of_a_process_of_this_machine_that_is_gone(self, database_url: str) -> None:
+    def test_of_a_process_of_this_machine_that_is_gone(self, trade_state_url: str) -> None:
         """Its id may be another process's by now: the start tells."""
         clock = TestClock()
-        with TradeState(database_url) as state:
+        with TradeState(trade_state_url) as state:
             _abandoned(state, clock, f"{socket.gethostname()[:60]}:{os.getpid()}:1:abc", timedelta(seconds=59))
             assert break_lease(state, clock, "me", "", seconds=60).token == 1
 
-    def test_is_refused_where_it_is_free_soon_anyway(self, database_url: str) -> None:
+    def test_is_refused_where_it_is_free_soon_anyway(self, trade_state_url: str) -> None:
         clock = TestClock()
-        with TradeState(database_url) as state:
+        with TradeState(trade_state_url) as state:
             _abandoned(state, clock, "elsewhere:7:1:abc", timedelta(seconds=59))
             with pytest.raises(AtsError, match=r"has prolonged it in the last 60 s: if it is gone, the lease is free in 59 s by itself"):
                 break_lease(state, clock, "me", "", seconds=60)
 
-    def test_is_refused_where_the_other_machine_writes(self, database_url: str) -> None:
+    def test_is_refused_where_the_other_machine_writes(self, trade_state_url: str) -> None:
         clock, ahead = TestClock(), TestClock(EVENING + timedelta(days=1))
-        with TradeState(database_url) as state:
+        with TradeState(trade_state_url) as state:
             _abandoned(state, clock, "elsewhere:7:1:abc", timedelta(days=1))
             holder = Lease(holder="elsewhere:7:1:abc", token=1, seconds=60, clock=ahead)
 

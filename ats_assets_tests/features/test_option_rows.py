@@ -19,7 +19,8 @@ from ats_assets.sources.schema import BARS_SCHEMA
 from ats_assets_tests.options.planted_chains import Planted, chains_of, greeks_of
 
 CALENDAR = session_calendar("XNYS", date(2023, 1, 3))
-DAYS = CALENDAR.sessions(date(2024, 1, 2), date(2024, 3, 1))
+DAYS = CALENDAR.sessions(date(2024, 1, 26), date(2024, 3, 1))
+"""Enough for the windows of the last eight."""
 SETTINGS = OptionFeaturesSettings(rank_sessions=12, min_rank_sessions=5, flow_sessions=4, realised_sessions=6)
 N = NormalDist().cdf
 Frames = Mapping[str, pl.DataFrame]

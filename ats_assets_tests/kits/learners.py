@@ -5,6 +5,7 @@ class TestMine(LearnerKit):
     small = {"rounds": 5}
 """
 
+import functools
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,6 +24,8 @@ from ats_assets.plugins import LEARNERS, Plugin
 from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, SYMBOLS, small_training_set
 
 FITTED: dict[type, Fitted] = {}
+TRAINING_SETS = functools.cache(small_training_set)
+"""Shared by all fits: one that writes into what it learns from has other bytes than the next."""
 
 
 def changed(data: TrainingSet, **columns: float) -> TrainingSet:
@@ -51,7 +54,7 @@ class LearnerKit:
         return self.plugin.make(self.plugin.settings.model_validate({**self.small, **changes}))
 
     def data(self, session: date = SESSION, symbols: int = len(SYMBOLS)) -> TrainingSet:
-        return small_training_set(session=session, symbols=symbols, sequence_sessions=self.model().sequence_sessions)
+        return TRAINING_SETS(session=session, symbols=symbols, sequence_sessions=self.model().sequence_sessions)
 
     def inputs(self) -> np.ndarray | Sequences:
         """What a scorer is given of the rows to validate on."""

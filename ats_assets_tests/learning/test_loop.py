@@ -6,7 +6,7 @@ from ats_assets_tests.learning.simulated_change import CHANGE, SETTINGS, lived
 from ats_assets_tests.learning.simulated_features import CALENDAR
 from ats_assets_tests.rounds import rounds
 
-SEEDS = rounds(3, 50)
+SEEDS = rounds(2, 50)
 YEARS = 3
 
 

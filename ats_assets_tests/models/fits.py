@@ -1,5 +1,6 @@
 """Small markets with a known signal, to fit models on."""
 
+import functools
 from datetime import date
 from typing import Any
 
@@ -25,6 +26,7 @@ FORWARD_RETURNS = ForwardReturnLabel(ForwardReturnsSettings())
 SYMBOLS = [f"S{i:02d}" for i in range(40)]
 
 
+@functools.cache
 def market(strength: float = 0.4, settings: TrainingSettings = SETTINGS, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Features, forward returns and universe of 121 sessions; `signal` is correlated with the return by `strength`, the others are noise."""
     random = np.random.default_rng(seed)
