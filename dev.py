@@ -224,7 +224,10 @@ def set_up(project: Project, beside: Path | None = None) -> None:
         say(f"set up in {time.monotonic() - started:.0f} s")
 
 
-LARGE = "ccxt", "databricks", "debugpy", "kubernetes", "moto", "networkx", "plotly", "pymongo", "ray", "schemathesis", "stripe", "sympy"
+LARGE = (
+    *("ccxt", "databricks", "debugpy", "kubernetes", "moto", "networkx", "plotly", "pymongo", "ray", "schemathesis", "stripe", "sympy"),
+    r"torch[/\\](?:_dynamo|_inductor|distributed|onnx|testing)",
+)
 """Packages of which a command imports a small part or nothing: that is compiled when it is imported."""
 NOT_COMPILED = r"[/\\]tests?[/\\]|[/\\]site-packages[/\\](" + "|".join(LARGE) + r")[/\\]"
 

@@ -72,7 +72,8 @@ def main(parts: list[str]) -> int:
     if parts:
         return 0
     begun = [subprocess.Popen([sys.executable, "-m", "ats_assets_tests.warming", part]) for part in PARTS]
-    return int(any([process.wait() for process in begun]))
+    ended = [process.wait() for process in begun]
+    return int(any(ended))
 
 
 if __name__ == "__main__":

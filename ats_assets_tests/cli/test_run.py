@@ -76,8 +76,15 @@ def test_output_is_plain_where_it_is_no_terminal(made: Made) -> None:
     assert "2021-01-04 to 2021-03-02" in run.stderr  # the first of two chunks
 
 
-def test_one_session_alone(command: Command, tmp_path: Path) -> None:
-    run = command("run", "--from", "2021-03-31", "--to", "2021-03-31", "--select", "universe, forward_returns", "--summary-json", "-")
+@pytest.fixture(scope="module")
+def own(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the finished run, which other tests read, to run again in."""
+    return shutil.copytree(made[0], tmp_path_factory.mktemp("own") / "home")
+
+
+def test_one_session_alone(command: Command, own: Path) -> None:
+    asked = ["--from", "2021-03-31", "--to", "2021-03-31", "--select", "universe, forward_returns", "--summary-json", "-"]
+    run = command("run", *asked, home=own)
     assert run.exit_code == 0, run.stderr
     summary = json.loads(run.stdout)
     assert summary["sessions"] == 1
@@ -95,11 +102,11 @@ def test_one_session_alone(command: Command, tmp_path: Path) -> None:
     ],
 )
 def test_a_run_of_some_assets_ends_with_their_figures_alone(
-    command: Command, tmp_path: Path, selection: str, shown: set[str], following: list[str]
+    command: Command, own: Path, tmp_path: Path, selection: str, shown: set[str], following: list[str]
 ) -> None:
     """An older backtest stood beneath the run of a feature family until then, as if it were of that run."""
     file = tmp_path / "summary.json"
-    run = command("run", "--from", "2021-03-31", "--to", "2021-03-31", "--select", selection, "--summary-json", str(file))
+    run = command("run", "--from", "2021-03-31", "--to", "2021-03-31", "--select", selection, "--summary-json", str(file), home=own)
     assert run.exit_code == 0, run.stderr
     summary = json.loads(file.read_text())
     figures = {
