@@ -97,6 +97,8 @@ _OPENED: dict[str, tuple[str, Engine]] = {}
 
 def forget_opened() -> None:
     """The next process opens its database as one that it has never seen."""
+    for _, engine in _OPENED.values():
+        engine.dispose()
     _OPENED.clear()
 
 
@@ -117,8 +119,13 @@ class PointedState(TradeState):
             event.listen(self.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
         self.engine.dialect = _DIALECTS.setdefault(kind, self.engine.dialect)
         self.engine.update_execution_options(compiled_cache=_STATEMENTS)
-        _OPENED.clear()
+        forget_opened()
         _OPENED[url] = (self.description, self.engine)
+
+    def close(self) -> None:
+        """Connections of PostgreSQL are kept for the next process: to make one takes longer than what is done with it."""
+        if self.engine.dialect.name == "sqlite":
+            super().close()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
