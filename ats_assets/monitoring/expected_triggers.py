@@ -1,6 +1,9 @@
 """The schedules and sensors that the graph has, by the settings alone: those that were never switched on are in no table of Dagster's."""
 
+from collections.abc import Iterable
+
 from ats_assets.deployment import Deployment
+from ats_assets.monitoring.dagster_state import ON_BY_DEFAULT
 
 SCHEDULE, SENSOR = "schedule", "sensor"
 BY_NAME_ALONE = "stale_sensor"
@@ -24,3 +27,11 @@ def useful_triggers(deployment: Deployment) -> list[str]:
     """All but what the settings keep from doing anything, and what must be named."""
     idle = () if deployment.settings.orders.enabled else ("trading_sensor",)
     return [name for name in expected_triggers(deployment) if not name.endswith((BY_NAME_ALONE, *idle))]
+
+
+def miss_the_daemon(deployment: Deployment, running: Iterable[str]) -> bool:
+    """Whether any of those that are on does something by these settings: nobody waits for the sensor that alerts where there is nobody to tell, or for one that trades where nothing is ordered."""
+    settings = deployment.settings
+    idle = [] if settings.alerts.routes else [ON_BY_DEFAULT]
+    idle += [] if settings.orders.enabled else ["trading_sensor"]
+    return any(not name.endswith(tuple(idle)) for name in running)

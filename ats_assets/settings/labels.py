@@ -1,11 +1,10 @@
 """What models are to predict, and what predictions are judged by."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from ats_assets.settings.section import Name, Positive, Section
+from ats_assets.settings.section import Gathering, Name, Positive, Section
 
 FORWARD_RETURNS = "forward_returns"
 """The label that is always there: skill, champion and probabilities are judged by it."""
@@ -17,7 +16,7 @@ class ForwardReturnsSettings(Section):
     horizons_sessions: tuple[Positive, ...] = (1, 5, 20)
 
 
-class LabelsSettings(ForwardReturnsSettings):
+class LabelsSettings(Gathering, ForwardReturnsSettings):
     """Forward returns, and the other labels. Each of these is a table, `[labels.<name>]`, which the label's own class checks."""
 
     own: dict[Name, dict[str, Any]] = Field(
@@ -25,18 +24,13 @@ class LabelsSettings(ForwardReturnsSettings):
         description="written as [labels.<name>]: the label's own settings; `kind` says which, default: the name",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _tables_are_other_labels(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        tables = {name: table for name, table in values.items() if name not in cls.model_fields and isinstance(table, Mapping)}
-        if FORWARD_RETURNS in tables:
+    @model_validator(mode="after")
+    def _forward_returns_are_there_once(self) -> "LabelsSettings":
+        if FORWARD_RETURNS in self.own:
             raise ValueError(
                 f"the settings of {FORWARD_RETURNS} stand in [labels] itself; give a second one with other horizons another name"
             )
-        rest = {name: value for name, value in values.items() if name not in tables}
-        return rest | ({"own": dict(rest.get("own", {})) | tables} if tables else {})
+        return self
 
     @model_serializer(mode="wrap")
     def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -118,9 +118,10 @@ def load_settings(own_file: Path | None = None, **overrides: object) -> Settings
         settings = (_of_file(file) if own_file else _Found)(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         written = written_settings(file)
-        told = redacted("; ".join(f"{_place(where, written, file)}: {what}" for where, what in wrong_settings(error, Settings)))
+        faults = wrong_settings(error, Settings)
+        told = redacted("; ".join(f"{_place(where, written, file)}: {what}" for where, what in faults))
         raise SettingsError(
-            f"{how_many(error.error_count(), 'wrong setting')} in {file} or the environment (ATS_SECTION__FIELD): {told}"
+            f"{how_many(len(faults), 'wrong setting')} in {file} or the environment (ATS_SECTION__FIELD): {told}"
         ) from None  # pydantic's own message repeats the values
     except ValueError as error:  # not TOML, or an environment value that is not the JSON its section needs
         raise SettingsError(f"the settings in {file} or the environment can't be read: {redacted(str(error))}") from None

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from ats_assets.settings.section import Name, NonNegative, Positive, Section, Share, SymbolPattern
+from ats_assets.settings.section import Gathering, Name, NonNegative, Positive, Section, Share, SymbolPattern
 from ats_assets.settings.written_symbols import WrittenSymbols
 
 
@@ -102,7 +102,7 @@ class AlpacaSourceSettings(Section):
     option_feed: Literal["indicative", "opra"] = Field(default="indicative", description="opra needs a paid subscription")
 
 
-class SourceSettings(Section):
+class SourceSettings(Gathering):
     """Where bars come from. The settings of a source of one's own are a table of its name, `[source.mine]`, which its own class checks."""
 
     kind: Name = Field(
@@ -121,15 +121,6 @@ class SourceSettings(Section):
     own: dict[Name, dict[str, Any]] = Field(
         default_factory=dict, description="written as [source.<name>]: the settings of the sources that do not come with the package"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _other_tables_are_of_ones_own(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        tables = {name: table for name, table in values.items() if name not in cls.model_fields and isinstance(table, Mapping)}
-        rest = {name: value for name, value in values.items() if name not in tables}
-        return rest | ({"own": dict(rest.get("own", {})) | tables} if tables else {})
 
     @model_validator(mode="after")
     def _the_short_path_is_that_of_files(self) -> "SourceSettings":

@@ -5,23 +5,16 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from ats_assets.settings.section import Name, Section
+from ats_assets.settings.section import Gathering, Name
 
 
-class VendorOrder(Section):
+class VendorOrder(Gathering):
     """Each vendor has a table of its own, named by it, with the settings of its kind; `kind` is the name where it is not set."""
+
+    gathered = "vendors"
 
     order: tuple[Name, ...] = Field(default=(), description="vendors, the first preferred: at least two")
     vendors: dict[Name, dict[str, Any]] = Field(default_factory=dict, description="written as a table of each vendor's name")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _other_tables_are_vendors(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        tables = {name: table for name, table in values.items() if name not in cls.model_fields and isinstance(table, Mapping)}
-        rest = {name: value for name, value in values.items() if name not in tables}
-        return rest | ({"vendors": dict(rest.get("vendors", {})) | tables} if tables else {})
 
     @model_validator(mode="after")
     def _two_that_differ(self) -> "VendorOrder":

@@ -1,12 +1,10 @@
 """How vendors are asked, by the sources that use them."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, model_validator
 
-from ats_assets.settings.section import Name, NonNegative, Positive, Section
+from ats_assets.settings.section import Gathering, Name, NonNegative, Positive, Section
 
 _OF_ALPACA = {"timeout_seconds", "max_attempts", "max_wait_seconds"}
 
@@ -33,7 +31,7 @@ class VendorSettings(Section):
     breaker_seconds: float = Field(default=60.0, gt=0, description="how long it is left alone before one request tries it again")
 
 
-class VendorsSettings(Section):
+class VendorsSettings(Gathering):
     """What all processes share of vendors, in one file. The settings of one vendor are a table of its name: `[vendors.massive]`."""
 
     state: Path = Field(
@@ -44,15 +42,6 @@ class VendorsSettings(Section):
     cache_megabytes: NonNegative = Field(default=256, description="of the answers that are kept")
 
     own: dict[Name, VendorSettings] = Field(default_factory=dict, description="written as [vendors.<name>]")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tables_are_vendors(cls, values: Any) -> Any:
-        if not isinstance(values, Mapping):
-            return values
-        tables = {name: table for name, table in values.items() if name not in cls.model_fields and isinstance(table, Mapping)}
-        rest = {name: value for name, value in values.items() if name not in tables}
-        return rest | ({"own": dict(rest.get("own", {})) | tables} if tables else {})
 
     @model_validator(mode="after")
     def _alpaca_has_a_section(self) -> "VendorsSettings":

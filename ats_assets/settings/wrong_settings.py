@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -10,6 +11,8 @@ from ats_assets.errors import how_many
 from ats_assets.secrecy import redacted
 
 Place = tuple[int | str, ...]
+_OF_A_KEY: Final = "[key]"
+"""Pydantic's last word of a place where a name itself is wrong."""
 
 
 def wrong_settings(error: ValidationError, kind: type[BaseModel]) -> list[tuple[Place, str]]:
@@ -25,9 +28,21 @@ def wrong_settings(error: ValidationError, kind: type[BaseModel]) -> list[tuple[
     Returns
     -------
     list of (place, message)
-        In the order of pydantic. No message holds a value, except what a validator of ours tells.
+        In the order of pydantic, each place once, as it is written in a settings file. No message holds a value, except what a validator of ours tells.
+
+    Examples
+    --------
+    >>> from ats_assets.settings.vendors import VendorsSettings
+    >>> try:
+    ...     VendorsSettings.model_validate({"some": {"max_attempts": 0}})
+    ... except ValidationError as error:
+    ...     wrong_settings(error, VendorsSettings)
+    [(('some', 'max_attempts'), 'Input should be greater than or equal to 1')]
     """
-    return [(fault["loc"], _said(fault, kind)) for fault in error.errors()]
+    found: dict[Place, list[str]] = {}
+    for fault in error.errors():
+        found.setdefault(_as_written(fault["loc"], kind), []).append(_said(fault, kind))
+    return [(place, "; or ".join(dict.fromkeys(said))) for place, said in found.items()]
 
 
 def told_faults(error: ValidationError, kind: type[BaseModel], section: str) -> str:
@@ -43,9 +58,35 @@ def told_faults(error: ValidationError, kind: type[BaseModel], section: str) -> 
     ...     told_faults(error, kind, "mine")
     '[mine] has 1 wrong setting: nearr: there is no such setting; did you mean near? It knows near, far'
     """
-    told = redacted("; ".join(f"{'.'.join(map(str, where)) or section}: {what}" for where, what in wrong_settings(error, kind)))
-    text, known = f"[{section}] has {how_many(error.error_count(), 'wrong setting')}: {told}", ", ".join(kind.model_fields)
+    faults = wrong_settings(error, kind)
+    told = redacted("; ".join(f"{'.'.join(map(str, where)) or section}: {what}" for where, what in faults))
+    text, known = f"[{section}] has {how_many(len(faults), 'wrong setting')}: {told}", ", ".join(kind.model_fields)
     return text if f"there are {known}" in told else f"{text.removesuffix('.')}{'' if text.endswith('?') else '.'} It knows {known}"
+
+
+def _as_written(place: Place, kind: type[BaseModel]) -> Place:
+    """A place without what nobody writes: the field that gathers tables, and which of several kinds of value was tried."""
+    found, at = list[int | str](), kind
+    for name in place:
+        kinds = _alternatives(at)
+        section = next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)
+        table = next((get_args(one) for one in kinds if get_origin(one) in {dict, Mapping}), None)
+        if section is not None and str(name) in section.model_fields:
+            at = section.model_fields[str(name)].annotation
+            if name != getattr(section, "gathered", None):
+                found.append(name)
+        elif name != _OF_A_KEY and (table or section or isinstance(name, int) or at is Any):
+            found.append(name)
+            at = table[1] if table else Any
+    return tuple(found)
+
+
+def _alternatives(annotation: Any) -> list[Any]:
+    """A type, or those of a union, bare of what is annotated."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _alternatives(parts[0])
+    return [one for part in parts for one in _alternatives(part)] if origin in {Union, UnionType} else [annotation]
 
 
 def _said(fault: Mapping[str, Any], kind: type[BaseModel]) -> str:

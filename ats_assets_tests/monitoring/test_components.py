@@ -125,6 +125,12 @@ def test_the_daemon_is_missed_only_where_something_waits_for_it(deploy: Deploy) 
     alive = [*dead, DaemonBeat(daemon_type="SCHEDULER", at=NOW - timedelta(seconds=49))]
     assert state_of(observed(deployment, beats=alive, triggers=on), "daemon").state == "ok"
     assert state_of(observed(deployment, triggers=on), "daemon").state == "failed"
+    idle = {name: TriggerState(name=name, kind="sensor", is_on=True) for name in ("alert_sensor", "trading_sensor")}
+    for beats in ([], dead):
+        unused = state_of(observed(deployment, beats=beats, triggers=idle), "daemon")
+        assert (unused.state, unused.what_to_do.split(",")[0]) == ("off", "for sessions that are made by themselves: ats start")
+    routed = deploy(alerts={"routes": {"DESK": "warning"}})
+    assert state_of(observed(routed, triggers=idle), "daemon").state == "failed"
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def test_settings_say_how_a_vendor_is_asked(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("[vendors.some]\nrequests_per_hour = 3\n", "vendors.own.some.requests_per_hour|vendors.some.requests_per_hour"),
-        ("[vendors.some]\nrequests_per_minute = 0\n", "requests_per_minute"),
+        ("[vendors.some]\nrequests_per_hour = 3\n", r": vendors\.some\.requests_per_hour: "),
+        ("[vendors.some]\nrequests_per_minute = 0\n", r": vendors\.some\.requests_per_minute: "),
         ("[vendors.alpaca]\ntimeout_seconds = 3\n", "write alpaca.timeout_seconds"),
         ("[vendors]\naudit = 3\n", "vendors.audit"),
     ],

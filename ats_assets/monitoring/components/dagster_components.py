@@ -7,7 +7,7 @@ from ats_assets.errors import AtsError, how_many
 from ats_assets.monitoring.components.component import Component
 from ats_assets.monitoring.components.observed import Observed
 from ats_assets.monitoring.dagster_state import ON_BY_DEFAULT, SILENT_SECONDS, TriggerState
-from ats_assets.monitoring.expected_triggers import BY_NAME_ALONE, SENSOR, expected_triggers, useful_triggers
+from ats_assets.monitoring.expected_triggers import BY_NAME_ALONE, SENSOR, expected_triggers, miss_the_daemon, useful_triggers
 from ats_assets.orchestration.dagster_home import NoInstanceError, how_to_open_ui
 
 GROUP = "dagster"
@@ -16,6 +16,7 @@ SILENT_TICKS = 10
 SILENT_AT_LEAST = timedelta(minutes=5)
 STUCK = {"queued": timedelta(minutes=30), "starting": timedelta(minutes=10), "canceling": timedelta(minutes=10)}
 """After which a run in such a status is stuck; how long one may run nobody knows."""
+NOBODY_WAITS = ", and nothing that is switched on has anything to do"
 REMEMBERED = timedelta(days=3)
 """A job whose last run failed longer ago is a warning."""
 
@@ -24,7 +25,7 @@ def dagster_components(observed: Observed) -> Iterator[Component]:
     """The daemon, each schedule and sensor of the graph, and runs."""
     try:
         triggers = observed.triggers
-        yield _daemon(observed, any(one.is_on for one in triggers.values()))
+        yield _daemon(observed, miss_the_daemon(observed.deployment, [one.name for one in triggers.values() if one.is_on]))
         for name, kind in expected_triggers(observed.deployment).items():
             found = triggers.get(name)
             yield _off(observed, name, kind, found) if found is None or not found.is_on else _trigger(observed, f"{kind} {name}", found)
@@ -38,15 +39,16 @@ def dagster_components(observed: Observed) -> Iterator[Component]:
 def _daemon(observed: Observed, wanted: bool) -> Component:
     at = max((beat.at for beat in observed.beats), default=None)
     start = f"{how_to_open_ui()}, or dagster-daemon run as a service"
+    begin = f"for sessions that are made by themselves: ats start, then {start}"
     if at is None:
-        text = "it has never run, and schedules or sensors are on" if wanted else "it has never run, and nothing is switched on"
-        return Component(name="daemon", group=GROUP, state="failed" if wanted else "off", text=text, what_to_do=start if wanted else "")
+        text = "it has never run, and schedules or sensors are on" if wanted else f"it has never run{NOBODY_WAITS}"
+        return Component(name="daemon", group=GROUP, state="failed" if wanted else "off", text=text, what_to_do=start if wanted else begin)
     silent = observed.now - at
     if silent <= timedelta(seconds=SILENT_SECONDS):
         return Component(name="daemon", group=GROUP, state="ok", text="it is running", since=at)
-    text = f"no heartbeat since {at:%Y-%m-%d %H:%M:%S} UTC" + ("" if wanted else "; nothing is switched on")
+    text = f"no heartbeat since {at:%Y-%m-%d %H:%M:%S} UTC" + ("" if wanted else NOBODY_WAITS)
     if not wanted:
-        return Component(name="daemon", group=GROUP, state="off", text=text, since=at)
+        return Component(name="daemon", group=GROUP, state="off", text=text, since=at, what_to_do=begin)
     return Component(name="daemon", group=GROUP, state="failed", text=text, since=at, late_by=silent, what_to_do=start)
 
 

@@ -8,7 +8,6 @@ from fastapi import Query, Response
 from pydantic import create_model
 
 from ats_assets.intervals.schema import INTERVALS
-from ats_assets.portfolio.allowed_changes import COLUMN
 from ats_assets.portfolio.schema import HELD_TARGETS_SCHEMA
 from ats_assets.serving.pages import Cursor, Limit
 from ats_assets.serving.problems import not_found
@@ -92,7 +91,8 @@ def get_predictions(
 )
 def get_targets(ask: Ask, *, session: AtSession = None, symbol: _OfSymbol = None, limit: Limit = None, cursor: Cursor = None) -> Response:
     """The weights after allocation and risk rules, which everything that trades follows; the largest first."""
-    return _rows(ask, "targets", session, symbol, limit=limit, cursor=cursor, by=pl.col("target_weight").abs())
+    columns = [*HELD_TARGETS_SCHEMA]  # the last one is null where a partition has none
+    return _rows(ask, "targets", session, symbol, limit=limit, cursor=cursor, by=pl.col("target_weight").abs(), columns=columns)
 
 
 @ROUTES.get(
@@ -109,16 +109,23 @@ def get_execution(ask: Ask, *, session: AtSession = None, symbol: _OfSymbol = No
 
 
 def _rows(
-    ask: Ask, asset: str, session: date | None, symbol: str | None, *, limit: int | None, cursor: str | None, by: pl.Expr
+    ask: Ask,
+    asset: str,
+    session: date | None,
+    symbol: str | None,
+    *,
+    limit: int | None,
+    cursor: str | None,
+    by: pl.Expr,
+    columns: list[str] | None = None,
 ) -> Response:
     day = newest_stored(ask.deployment, asset, session)
     files = ask.files_of(day, asset)
     version = joint_version(ask.deployment, [(asset, day)])
 
     def rows() -> list[dict[str, object]]:
-        frame = ask.deployment.warehouse.read(asset, [day]).drop("session").sort(by, "symbol", descending=[True, False], nulls_last=True)
-        if asset == "targets" and COLUMN not in frame.columns:
-            frame = frame.with_columns(pl.lit(None, pl.String).alias(COLUMN))
+        frame = ask.deployment.warehouse.read(asset, [day], columns).drop("session")
+        frame = frame.sort(by, "symbol", descending=[True, False], nulls_last=True)
         return (frame if symbol is None else frame.filter(symbol=symbol)).to_dicts()
 
     return ask.listing(rows, ask.page(limit, cursor), version=version, session=day, files=files)
