@@ -7,6 +7,7 @@ is the operator's: `ray start` says where it listens.
 import atexit
 import contextlib
 import os
+import secrets
 import shutil
 import socket
 import tempfile
@@ -22,11 +23,14 @@ from ats_assets.errors import WorkerError, how_many
 from ats_assets.plugins import Plugin
 from ats_assets.settings.section import NonNegative, Positive, Section
 from ats_assets.storage.processors import usable_processors
+from ats_assets.workers.bounded_asking import NoAnswerError, answer_within, by_a_thread
 from ats_assets.workers.compute_engine import called, told_error
 
 HERE_ALONE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
 """Ray reads these when it is imported. By the second it takes 127.0.0.1 for a machine's address, as it does elsewhere than on Linux, where it looks for the one that others reach.
 By the third workers have the priority of the run, and not the lowest but four."""
+OF_TOKENS: Final = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+"""By which a user says whether a cluster knows its users by a token, and where that is."""
 FOLDER: Final = Path("/tmp")  # noqa: S108 - a new folder in it is ours alone
 """Under which Ray has its files, as by default: the name of a socket may have 107 bytes, and TMPDIR may be longer."""
 STARTS: Final = 3
@@ -37,6 +41,7 @@ HEADLESS: Final = 3
 """Times this patience Ray lets a process go on without the head of its cluster; then it ends it. By itself that is a minute: a run would end without a word of its own."""
 HEAD_SECONDS: Final = 5
 """In which the head of the cluster answers."""
+HEAD_AGAIN: Final = "start it and its machines (ray start)"
 NOT_BY_ITSELF: Final = {"RAY_ENABLE_AUTO_CONNECT": "0"}
 """Else whoever asks Ray to cancel something after `shutdown` starts another cluster."""
 
@@ -68,7 +73,7 @@ class RayEngine:
         self._head: str = self._ray.get_runtime_context().gcs_address
         self._given: dict[Future[bytes], Any] = {}
         self._over = threading.Event()
-        self._is_mute = False
+        self._is_mute = self._head_has_function = False
         self._look: Future[list[int]] = Future()
         self._look.set_result([])
         threading.Thread(target=self._watch, name="ray", daemon=True).start()
@@ -76,17 +81,41 @@ class RayEngine:
     @property
     def at_once(self) -> int:
         """The processors of each machine of the cluster, by the threads that a piece of work takes."""
-        return max(1, sum(self._places()))
+        try:
+            return max(1, sum(self._looked(self._settings.workers_patience_seconds)))
+        except NoAnswerError as error:
+            raise self._mute(error) from error
 
     def submit(self, work: str, task: str) -> "Future[bytes]":
         """See `ComputeEngine.submit`."""
         told: Future[bytes] = Future()
         told.set_running_or_notify_cancel()
-        asked = self._task.remote(work, task, self._settings.threads)
+        asked = self._asked(work, task)
         self._given[told] = asked
         found: Future[tuple[bool, bytes]] = asked.future()
         found.add_done_callback(lambda done: self._tell(work, told, done))
         return told
+
+    def _asked(self, work: str, task: str) -> Any:
+        """A task of Ray's: with the first the function is left at the head, and of one that stands still Ray would wait for ever."""
+
+        def ask() -> Any:
+            return self._task.remote(work, task, self._settings.threads)
+
+        if self._head_has_function:
+            return ask()
+        try:
+            asked = answer_within(by_a_thread(ask), self._settings.workers_patience_seconds)
+        except NoAnswerError as error:
+            raise self._mute(error) from error
+        self._head_has_function = True
+        return asked
+
+    def _mute(self, error: NoAnswerError) -> WorkerError:
+        self._is_mute = True
+        return WorkerError(
+            f"the head of the Ray cluster, {self._head}, has not answered ({error}): {HEAD_AGAIN}; then run the same command again"
+        )
 
     def _places(self) -> list[int]:
         """How many pieces of work each machine of the cluster has processors for."""
@@ -110,8 +139,7 @@ class RayEngine:
             places = self._looked()
         except Exception as error:  # noqa: BLE001 - of the socket, or any of Ray's; else nobody would look any more
             self._is_mute = isinstance(error, TimeoutError)
-            why = str(error) or f"no answer in {HEAD_SECONDS} s"
-            return f"the head of the Ray cluster, {self._head}, has not answered ({why})", "start it and its machines (ray start)"
+            return f"the head of the Ray cluster, {self._head}, has not answered ({str(error) or 'no answer'})", HEAD_AGAIN
         self._is_mute = False
         if any(places):
             return None
@@ -121,20 +149,11 @@ class RayEngine:
         )
         return f"no machine of the Ray cluster has had {how_many(self._settings.threads, 'processor')} for a piece of work", what
 
-    def _looked(self) -> list[int]:
+    def _looked(self, seconds: float | None = None) -> list[int]:
         """`_places`, by a thread of its own: of a head that stands still Ray waits for an answer as long as this process lives."""
         if self._look.done():  # else the head owes the last answer
-            asked: Future[list[int]] = Future()
-            self._look = asked
-
-            def look() -> None:
-                try:
-                    asked.set_result(self._places())
-                except Exception as error:  # noqa: BLE001 - it is for whoever waits
-                    asked.set_exception(error)
-
-            threading.Thread(target=look, name="ray", daemon=True).start()
-        return self._look.result(HEAD_SECONDS)
+            self._look = by_a_thread(self._places)
+        return answer_within(self._look, HEAD_SECONDS if seconds is None else seconds)
 
     def _give_up(self, lacking: str, what: str) -> None:
         """Tell whoever waits that nobody does it; all of them first, since to cancel may take long without a head."""
@@ -185,12 +204,16 @@ class RayEngine:
                 "include_dashboard": False,
             }
             how["_temp_dir"] = str(self._folder)
+            _own_token()
         for left in reversed(range(1 if own.address else STARTS)):
             try:
-                self._ray.init(**how, log_to_driver=False, logging_level="ERROR", configure_logging=True)
+                self._init(how)
             except Exception as error:  # Ray raises many, of no class of its own
-                with contextlib.suppress(Exception):
-                    self._ray.shutdown()
+                if isinstance(error, NoAnswerError):
+                    atexit.unregister(self._ray.shutdown)  # it would wait, too
+                else:
+                    with contextlib.suppress(Exception):
+                        self._ray.shutdown()
                 if not left:
                     self._leave_nothing()
                     where = f"no Ray cluster at {own.address}" if own.address else "Ray can't be started here"
@@ -202,6 +225,17 @@ class RayEngine:
                     raise WorkerError(f"{where} ({type(error).__name__}: {error}): {what}") from error
             else:
                 return
+
+    def _init(self, how: dict[str, Any]) -> None:
+        """Start or join a cluster; one that is there has our patience to answer, for of one that stands still Ray has no end of it."""
+
+        def init() -> None:
+            self._ray.init(**how, log_to_driver=False, logging_level="ERROR", configure_logging=True)
+
+        if self._settings.address is None:
+            init()
+        else:
+            answer_within(by_a_thread(init), self._settings.workers_patience_seconds)
 
     def close(self) -> None:
         """Leave the cluster; one that was started here ends."""
@@ -218,6 +252,12 @@ class RayEngine:
         """Remove Ray's logs and sockets, which it keeps for ever itself."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _own_token() -> None:
+    """A token of this process alone, where Ray would make one and leave it in the home, for every later head to take up; what a user says of tokens stands."""
+    if not any(os.environ.get(name) for name in OF_TOKENS) and not (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 def _worked(work: str, task: str, threads: int) -> tuple[bool, bytes]:

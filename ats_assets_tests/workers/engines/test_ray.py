@@ -27,11 +27,12 @@ def folders() -> set[Path]:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[ComputeEngine]:
-    before = folders()
+    before, token = folders(), Path.home() / ".ray" / "auth_token"
+    had_one = token.exists()
     engine = WORKER_ENGINES.made("ray", {"processes": 2, "object_store_megabytes": MEGABYTES, "retries": 1000}, None)
     yield engine
     engine.close()
-    assert folders() == before, "it has left files behind"
+    assert (folders(), token.exists()) == (before, had_one), "it has left files behind"
 
 
 class TestRay(WorkerEngineKit):
@@ -100,6 +101,7 @@ def test_a_head_that_stands_still_is_told_to_all_who_wait(unserved: ComputeEngin
     """It takes connections and answers nobody: Ray waited for it as long as the run lived, and so did who looked."""
     monkeypatch.setattr(module, "HEAD_SECONDS", 0.3)
     asked = [unserved.submit(FACTS, "") for _ in range(3)]
+    fresh = WORKER_ENGINES.made("ray", {"threads": 99, "workers_patience_seconds": 1.0}, None)
     heads = [process for process in processes() if process.name() == "gcs_server"]
     for head in heads:
         head.suspend()
@@ -107,10 +109,14 @@ def test_a_head_that_stands_still_is_told_to_all_who_wait(unserved: ComputeEngin
         for one in asked:
             with pytest.raises(WorkerError, match=r"the head of the Ray cluster, .* has not answered \(no answer in 0.3 s\) for 1 s"):
                 one.result(SECONDS)
+        for ask in (lambda: unserved.at_once, lambda: fresh.submit(FACTS, "")):
+            with pytest.raises(WorkerError, match=r"the head of the Ray cluster, .* has not answered \(no answer in 1 s\): start it"):
+                ask()
     finally:
         for head in heads:
             head.resume()
     assert len(heads) == 1
+    fresh.close()
 
 
 def test_a_head_that_is_gone_is_told_before_ray_ends_the_run(unserved: ComputeEngine) -> None:
