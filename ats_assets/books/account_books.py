@@ -13,6 +13,7 @@ from ats_assets.books.ledger_rows import Tables
 from ats_assets.books.strategy_ledger import StrategyLedger
 from ats_assets.books.wanted_parts import wanted_parts
 from ats_assets.corporate_actions.identity import Identities
+from ats_assets.portfolio.allowed_changes import SMALLER, change_codes
 from ats_assets.settings import BacktestSettings, PortfolioSettings
 
 
@@ -25,7 +26,7 @@ class BookInputs:
     capital
         By the name of each strategy that has some: its share of the equity.
     targets
-        session, symbol, target_weight: what was traded.
+        session, symbol, target_weight, and `allowed_change` where it is known: what was traded.
     averaged, resting
         See `wanted_parts`.
     bars, actions, known
@@ -66,6 +67,7 @@ def account_books(history: AccountHistory, inputs: BookInputs, sessions: Sequenc
         {name: inputs.known.symbol(name, days[0]) for name in held},
     )
     parts = wanted_parts(inputs.capital, targets, inputs.averaged, inputs.resting)
-    for events in account_events(history, market, parts, inputs.known, inputs.settings):
+    smaller = targets.filter(pl.Series(change_codes(targets) == SMALLER, dtype=pl.Boolean)).select("session", "symbol")
+    for events in account_events(history, market, parts, inputs.known, inputs.settings, smaller=smaller):
         ledger.pass_session(events)
     return ledger.tables()

@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -23,7 +24,13 @@ from ats_assets.settings import BacktestSettings
 
 
 def account_events(
-    history: AccountHistory, market: Market, parts: pl.DataFrame, known: Identities, settings: BacktestSettings
+    history: AccountHistory,
+    market: Market,
+    parts: pl.DataFrame,
+    known: Identities,
+    settings: BacktestSettings,
+    *,
+    smaller: pl.DataFrame | None = None,
 ) -> Iterator[SessionEvents]:
     """The events of each session of the market but the first, at whose close the books are opened.
 
@@ -33,11 +40,17 @@ def account_events(
         Of the targets, bars and actions, over the sessions of the account.
     parts
         session, symbol, and a column of weights for each strategy: what each has of the targets (`wanted_parts`).
+    smaller
+        session, symbol of positions that may only be made smaller; default none.
     """
     account = _Account(history, market, known, settings)
     wanted = _by_session(known.named(parts), [name for name in parts.columns if name not in KEYS])
+    held_down: dict[date, set[str]] = defaultdict(set)
+    for session, instrument in () if smaller is None else known.named(smaller).select("session", INSTRUMENT).iter_rows():
+        held_down[session].add(instrument)
     for i in range(1, len(market.sessions)):
-        yield account.events(i, wanted.get(market.sessions[i - 1]))
+        before = market.sessions[i - 1]
+        yield replace(account.events(i, wanted.get(before)), only_smaller=frozenset(held_down.get(before, ())))
 
 
 def _by_session(parts: pl.DataFrame, strategies: Sequence[str]) -> dict[date, dict[str, tuple[float, ...]]]:

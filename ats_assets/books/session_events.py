@@ -1,6 +1,6 @@
 """What an account went through in a session, in whole cents and whole units of shares, whoever kept it: a backtest, the paper broker or a live one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -104,6 +104,8 @@ class SessionEvents:
         Price of what ceases to trade: what strategies hold of it against each other they close there.
     wanted
         Units that each strategy wants to hold, in the order of strategies, as decided at the close before, in shares of that time; None of one that holds what it has, and altogether where nobody had an opinion.
+    only_smaller
+        Instruments of which no strategy buys, and none sells short: a rule makes smaller what is held without signals.
     weight
         Of one unit in the equity, when it was decided: what the no-trade band is measured with.
     values
@@ -126,6 +128,7 @@ class SessionEvents:
     quoted: Mapping[str, float] = field(default_factory=dict)
     gone: Mapping[str, float] = field(default_factory=dict)
     wanted: Mapping[str, Sequence[int | None]] | None = None
+    only_smaller: Collection[str] = ()
     weight: Mapping[str, float] = field(default_factory=dict)
     values: Mapping[str, int]
     prices: Mapping[str, float]

@@ -13,8 +13,9 @@ from ats_assets.deployment import Deployment
 from ats_assets.holding.followed import followed_periods
 from ats_assets.holding.schema import HOLDING, HOLDING_SCHEMA
 from ats_assets.orchestration.reading import of_whole
+from ats_assets.portfolio.allowed_changes import COLUMN
 from ats_assets.portfolio.choosing import holds_books
-from ats_assets.portfolio.held_books import HOLD_SESSIONS, HeldBooks, last_books
+from ats_assets.portfolio.held_books import HeldBooks, last_books
 from ats_assets.portfolio.held_parts import HeldSession, held_sessions
 from ats_assets.portfolio.netting import OwnHoldings
 from ats_assets.portfolio.schema import WANTED_SCHEMA
@@ -51,7 +52,8 @@ def stored_inputs(
     holding = settings.holding_sessions
     longest = max(holding, follows.settings.followed_sessions) if (follows := deployment.of(followed_periods)) else holding
     holds = deployment.of(holds_books)
-    longest += HOLD_SESSIONS + REPEAT_DAYS if holds else 0
+    kept = settings.portfolio.without_signals_sessions
+    longest += kept + REPEAT_DAYS if holds else 0
     days = deployment.calendar.sessions(deployment.calendar.window(sessions[0], longest)[0], sessions[-1]) if sessions else []
     upstream: dict[str, Mapping[str, str]] = {}
 
@@ -62,7 +64,8 @@ def stored_inputs(
             return schema.to_frame()
         return warehouse.read(asset, stored, columns)
 
-    targets = read("targets", sessions, list(WANTED_SCHEMA), WANTED_SCHEMA)
+    schema = pl.Schema(WANTED_SCHEMA | {COLUMN: pl.String}) if holds else WANTED_SCHEMA
+    targets = read("targets", sessions, list(schema), schema)
     signals = {name: read(deployment.signals[name], days, list(WANTED_SCHEMA), WANTED_SCHEMA) for name in capital}
     told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1])) if sessions else []
     actions = CORPORATE_ACTIONS_SCHEMA.to_frame()
@@ -83,10 +86,10 @@ def stored_inputs(
     made: Sequence[HeldSession] = ()
     filled: Mapping[str, pl.DataFrame] = signals
     if holds and sessions:
-        books = HeldBooks(frames={"bars": bars, ACTIONS: actions}, days=days)
+        books = HeldBooks(frames={"bars": bars, ACTIONS: actions}, days=days, kept=kept)
         made = held_sessions(signals, capital, holding=held, longest=holding, books=books, sessions=sessions)
         resting = {name: [one.day for one in made if name in one.since] for name in capital}
-        filled = books.filled(signals, last_books(signals, days, with_earlier(days, sessions, holding - 1))) if made else signals
+        filled = books.filled(signals, last_books(signals, days, with_earlier(days, sessions, holding - 1), kept)) if made else signals
     owned = OwnHoldings(signals=filled, capital=capital, holding=held, days=days, identities=known)
 
     def averaged(name: str) -> pl.DataFrame:

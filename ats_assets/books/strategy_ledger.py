@@ -194,7 +194,10 @@ class StrategyLedger:
             return [0] * len(own)
         ratio = Fraction(events.actions.get(instrument, Action()).ratio)
         wanted = events.wanted.get(instrument, [0] * len(own))
-        return [0 if want is None else math.trunc(want * ratio) - have for want, have in zip(wanted, own, strict=True)]
+        changes = [0 if want is None else math.trunc(want * ratio) - have for want, have in zip(wanted, own, strict=True)]
+        if instrument not in events.only_smaller:
+            return changes
+        return [max(min(change, 0), -have) if have > 0 else min(max(change, 0), -have) for change, have in zip(changes, own, strict=True)]
 
     def _beyond_band(self, instrument: str, held: int, change: int, events: SessionEvents) -> bool:
         weight = events.weight.get(instrument, math.nan)

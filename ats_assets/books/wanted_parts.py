@@ -3,7 +3,8 @@
 The rules change the sum of all strategies' weights. A weight that they make smaller makes all parts smaller alike; any other change (a weight made larger, or given another side) falls to the parts on
 the side of the change, in proportion, and where there are none to all by capital.
 
-A strategy without signals wants no trade: its part is NaN, but where a rule has changed the weight.
+A strategy without signals wants no trade: its part is NaN, but where a rule has made the weight smaller. What a rule makes larger is wanted by those with signals alone: where these have no part in a
+position it stays as it is (`ats_assets.portfolio.allowed_changes`), and nobody wants anything.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from ats_assets.kernels.weight_limits import Floats
+from ats_assets.portfolio.allowed_changes import NONE, change_codes
 
 KEYS: Final = ["session", "symbol"]
 SAME: Final = 1e-12
@@ -32,7 +34,7 @@ def wanted_parts(
     capital
         Strategy -> its share of the equity.
     targets
-        session, symbol, target_weight.
+        session, symbol, target_weight, and `allowed_change` where what strategies without signals hold is looked at.
     averaged
         Of each strategy its weights times its capital, over the holding period: what `OwnHoldings.part` returns of it.
     resting
@@ -43,18 +45,22 @@ def wanted_parts(
     DataFrame
         session, symbol, and a column of weights for each strategy; sorted by session and symbol, one row for each of the targets.
     """
-    rows = targets.select(*KEYS, "target_weight").sort(KEYS)
+    rows = targets.sort(KEYS)
+    codes = change_codes(rows)
     for name in capital:
         made = averaged(name).select(*KEYS, pl.col("proposed_weight").alias(f"part {name}"))
         rows = rows.join(made, on=KEYS, how="left", maintain_order="left")
     parts = rows.select(pl.col(f"part {name}").fill_null(0.0) for name in capital).to_numpy().astype(np.float64)
-    shares = np.array([capital[name] for name in capital])
-    shared = shared_change(parts, rows["target_weight"].to_numpy(), shares)
-    if resting:
-        uncut = np.abs(rows["target_weight"].to_numpy() - parts.sum(axis=1)) <= SAME
-        for i, name in enumerate(capital):
-            held = rows["session"].is_in(list(resting.get(name, ()))).to_numpy()
-            shared[:, i] = np.where(held & uncut, np.nan, shared[:, i])
+    shares, target = np.array([capital[name] for name in capital]), rows["target_weight"].to_numpy()
+    rests = np.zeros(parts.shape, dtype=np.bool_)
+    for i, name in enumerate(capital):
+        rests[:, i] = rows["session"].is_in(list((resting or {}).get(name, ()))).to_numpy()
+    shared = shared_change(parts, target, np.where(rests, 0.0, shares))
+    total = parts.sum(axis=1)
+    smaller = (total * target >= 0.0) & (np.abs(target) < np.abs(total) - SAME)
+    shared = np.where(rests & ~smaller[:, None], np.nan, shared)
+    stays = (codes == NONE)[:, None]
+    shared = np.where(stays, np.where(rests, np.nan, parts), shared)
     return rows.select(*KEYS, *(pl.Series(name, shared[:, i]) for i, name in enumerate(capital)))
 
 
@@ -68,7 +74,9 @@ def shared_change(parts: Floats, target: Floats, capital: Floats) -> Floats:
     target
         float64 of shape (n_rows,).
     capital
-        float64 of shape (n_strategies,).
+        float64 of shape (n_rows, n_strategies), or of one row: 0 for one that wants nothing of what is made larger.
+    capital
+        float64 of shape (n_strategies,), or of a row for each; 0 for one that wants none of what is made larger, where others do.
 
     Examples
     --------
@@ -81,7 +89,7 @@ def shared_change(parts: Floats, target: Floats, capital: Floats) -> Floats:
     same = np.abs(change) <= SAME
     smaller = ~same & (total * target >= 0.0) & (np.abs(target) <= np.abs(total))
     factor = np.where(smaller, target / np.where(total == 0.0, 1.0, total), 1.0)
-    side = np.where(np.sign(parts) == np.sign(change)[:, None], np.abs(parts), 0.0)
-    size = side.sum(axis=1)
-    key = np.where(size[:, None] > 0.0, side / np.where(size > 0.0, size, 1.0)[:, None], capital / capital.sum())
+    side = np.where((np.sign(parts) == np.sign(change)[:, None]) & (capital > 0.0), np.abs(parts), 0.0)
+    size, whole = side.sum(axis=1, keepdims=True), np.broadcast_to(capital, parts.shape).sum(axis=1, keepdims=True)
+    key = np.where(size > 0.0, side / np.where(size > 0.0, size, 1.0), capital / np.where(whole > 0.0, whole, 1.0))
     return np.where((same | smaller)[:, None], parts * factor[:, None], parts + change[:, None] * key)

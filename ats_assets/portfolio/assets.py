@@ -19,7 +19,7 @@ from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
 from ats_assets.portfolio.choosing import holds_books
-from ats_assets.portfolio.held_books import HOLD_SESSIONS, needs_of_held_books
+from ats_assets.portfolio.held_books import needs_of_held_books
 from ats_assets.portfolio.schema import WANTED_SCHEMA, HeldTargets, Targets
 from ats_assets.portfolio.targets import earlier_books, targets_of, with_earlier
 from ats_assets.risk import NamedRule, risk_rules
@@ -41,9 +41,9 @@ class TargetsSettings(Section):
 
 
 class HeldBookSettings(Section):
-    """Whether it is looked at what strategies without signals hold."""
+    """For how many sessions what strategies without signals hold is looked at."""
 
-    held: bool = True
+    without_signals_sessions: int
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -60,10 +60,10 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     schemas |= {HOLDING: HOLDING_SCHEMA} if follows else {}
     names = holding + REPEAT_DAYS if holding > 1 and deployment.tells_name_changes else 0
     earlier = earlier_books(applied)
-    hold = deployment.of(holds_books)
-    own = needs_of_held_books(holding + earlier[0]) if hold else ()
+    kept = deployment.settings.portfolio.without_signals_sessions if deployment.of(holds_books) else 0
+    own = needs_of_held_books(holding + earlier[0], kept) if kept else ()
     windows = _windows(applied, schemas, names=names + earlier[0] if names else 0, own=own)
-    back_of_signals = holding - 1 + earlier[0] + (HOLD_SESSIONS if hold else 0)
+    back_of_signals = holding - 1 + earlier[0] + kept
     node = Node(
         name="targets",
         group=GROUP,
@@ -73,7 +73,7 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
             *((Reads(asset=HOLDING, back=follows.settings.followed_sessions - 1 + earlier[0]),) if follows else ()),
             *windows,
         ),
-        contract=HeldTargets if hold else Targets,
+        contract=HeldTargets if kept else Targets,
         code=(
             _targets,
             *(type(one.rule) for one in applied),
@@ -87,7 +87,7 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
             ),
             *((follows.settings,) if follows else ()),
             *(one.rule.settings for one in applied),
-            *((HeldBookSettings(),) if hold else ()),
+            *((HeldBookSettings(without_signals_sessions=kept),) if kept else ()),
         ),
     )
     back = max(reads.back for reads in node.reads)
@@ -104,7 +104,7 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
             applied,
             holding_sessions=held,
             identities=identities,
-            hold=hold,
+            kept=kept,
             longest=holding,
             frames=of_rules,
             days=days,

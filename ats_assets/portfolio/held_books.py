@@ -2,7 +2,8 @@
 
 A strategy without signals couldn't decide: limits conflict, a covariance is singular, data are missing. What it holds stays, and the others trade theirs. One that wants nothing says so, with weights of 0.
 
-1. The last book is that of its newest session with signals, of the `HOLD_SESSIONS` before. Where there is none it has nothing.
+1. The last book is that of its newest session with signals, of the `portfolio.without_signals_sessions` before. Where there is none it has nothing: so that a
+   partition is a function of a window, and of no more than it reads. For `WARNED_SESSIONS` before that a check warns.
 2. Over the holding period (`netting`) a session without signals counts with that book, moved by prices, in the place of what was wanted.
 3. What the strategy has of the targets then is its part of the last book, moved by prices: its shares of its capital, of w, are w g / (1 + sum of w (g - 1)), where g is what the price of an instrument
    has grown by since, total return. A position without a price stays at its last one.
@@ -18,42 +19,48 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from ats_assets.corporate_actions.identity import REPEAT_DAYS, Identities, identities_of
+from ats_assets.corporate_actions.identity import INSTRUMENT, REPEAT_DAYS, Identities, identities_of
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.plugins import Needs
 from ats_assets.portfolio.netting import KEYS
 from ats_assets.risk.book_history import ACTIONS, closes_before, needs_of_closes
 
-HOLD_SESSIONS: Final = 63
-"""A quarter. After so many sessions without signals nobody knows of the positions any more, and the strategy has nothing."""
+WARNED_SESSIONS: Final = 21
+"""A month, for which people are told before what is held without signals is no longer known."""
+HELD_UP_SESSIONS: Final = 5
+"""In which a symbol is traded before an exit counts as done: none while it is halted, and several where the turnover limit or the volume let only parts of it through."""
 
 
-def needs_of_held_books(longest: int) -> tuple[Needs, ...]:
+def needs_of_held_books(longest: int, kept: int) -> tuple[Needs, ...]:
     """The windows that held books are made from, beside the signals of as many sessions as the bars.
 
     Parameters
     ----------
     longest
         Holding period, in sessions.
+    kept
+        Sessions without signals for which a book is known: `portfolio.without_signals_sessions`.
     """
-    return tuple(Needs(asset=one.asset, back=one.back + longest - 1) for one in needs_of_closes(HOLD_SESSIONS))
+    return tuple(Needs(asset=one.asset, back=one.back + longest - 1) for one in needs_of_closes(kept))
 
 
-def last_books(signals: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]) -> dict[str, dict[date, date]]:
-    """Of each strategy its sessions without signals, and of each the newest one before that has some.
+def last_books(
+    signals: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date], kept: int
+) -> dict[str, dict[date, date]]:
+    """Of each strategy its sessions without signals, and of each the newest one of the `kept` before that has some.
 
     Examples
     --------
     >>> days = [date(2024, 1, i) for i in (2, 3, 4)]
     >>> rows = pl.DataFrame({"session": [days[0], days[2]]})
-    >>> last_books({"mine": rows}, days, days)
+    >>> last_books({"mine": rows}, days, days, 63)
     {'mine': {datetime.date(2024, 1, 3): datetime.date(2024, 1, 2)}}
     """
     place = {day: i for i, day in enumerate(days)}
     found: dict[str, dict[date, date]] = {}
     for name, frame in signals.items():
         own = set(frame["session"].unique())
-        before = {day: days[max(0, place[day] - HOLD_SESSIONS) : place[day]] for day in sessions if day not in own}
+        before = {day: days[max(0, place[day] - kept) : place[day]] for day in sessions if day not in own}
         newest = {day: next((one for one in reversed(window) if one in own), None) for day, window in before.items()}
         found[name] = {day: last for day, last in newest.items() if last is not None}
     return found
@@ -69,10 +76,13 @@ class HeldBooks:
         `bars` and `corporate_actions`, of the windows of `needs_of_held_books`.
     days
         Every session of the exchange of these windows.
+    kept
+        See `needs_of_held_books`.
     """
 
     frames: Mapping[str, pl.DataFrame]
     days: Sequence[date]
+    kept: int
 
     def moved(self, book: pl.DataFrame, last: date, day: date, capital: float) -> pl.DataFrame:
         """A book as prices have moved it.
@@ -103,18 +113,35 @@ class HeldBooks:
     def until(self, day: date, longest: int) -> "HeldBooks":
         """Those of a session: rows of its own window alone, whatever else is asked for, since a close is carried forward from any bar before."""
         i = self.days.index(day)
-        inside = {need.asset: pl.col("session").is_between(self.days[max(0, i - need.back)], day) for need in needs_of_held_books(longest)}
-        return HeldBooks(frames={asset: self.frames[asset].filter(of) for asset, of in inside.items()}, days=self.days[: i + 1])
+        inside = {
+            need.asset: pl.col("session").is_between(self.days[max(0, i - need.back)], day)
+            for need in needs_of_held_books(longest, self.kept)
+        }
+        return HeldBooks(
+            frames={asset: self.frames[asset].filter(of) for asset, of in inside.items()}, days=self.days[: i + 1], kept=self.kept
+        )
 
     def known(self, day: date) -> Identities:
         """Who bears which ticker, as the changes of name of a session's window tell."""
         i = self.days.index(day)
-        since = self.days[max(0, i - HOLD_SESSIONS - REPEAT_DAYS)]
+        since = self.days[max(0, i - self.kept - REPEAT_DAYS)]
         return identities_of(self.frames[ACTIONS].filter(pl.col("session").is_between(since, day)))
+
+    def traded(self, last: date, day: date) -> dict[str, int]:
+        """By instrument, the place of the session in which it was traded for the `HELD_UP_SESSIONS`-th time, counted back from `last`; those alone that were traded so often. Named as at `day`."""
+        place = {one: i for i, one in enumerate(self.days)}
+        bars = self.frames["bars"].filter(pl.col("session") <= last, pl.col("volume") > 0)
+        at = (
+            self.known(day)
+            .named(bars.select("symbol", "session"))
+            .select(INSTRUMENT, pl.col("session").replace_strict(place, return_dtype=pl.Int64))
+        )
+        newest = at.group_by(INSTRUMENT).agg(pl.col("session").top_k(HELD_UP_SESSIONS).sort())
+        return {one: sessions[0] for one, sessions in newest.iter_rows() if len(sessions) == HELD_UP_SESSIONS}
 
     def _growth(self, symbols: pl.Series, last: date, day: date) -> Floats:
         """Of each symbol its price at `day` over that at `last`; 1 where it is not known."""
-        closes = closes_before(day, symbols, self.frames, self.days, HOLD_SESSIONS)
+        closes = closes_before(day, symbols, self.frames, self.days, self.kept)
         with np.errstate(invalid="ignore"):
             grown = closes[-1] / closes[len(closes) - 1 - (self.days.index(day) - self.days.index(last))]
         return np.where(np.isfinite(grown), grown, 1.0)

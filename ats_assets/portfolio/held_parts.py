@@ -13,7 +13,7 @@ import polars as pl
 
 from ats_assets.corporate_actions.identity import INSTRUMENT
 from ats_assets.portfolio.allowed_changes import COLUMN
-from ats_assets.portfolio.held_books import HOLD_SESSIONS, HeldBooks, last_books
+from ats_assets.portfolio.held_books import HeldBooks, last_books
 from ats_assets.portfolio.netting import KEYS, OwnHoldings
 
 SINCE: Final = "since"
@@ -62,7 +62,7 @@ class HeldSession:
     @cached_property
     def since(self) -> dict[str, date]:
         """The strategies that hold what they have, and the newest session at which each had signals."""
-        return {name: of[self.day] for name, of in last_books(self.signals, self.books.days, [self.day]).items() if of}
+        return {name: of[self.day] for name, of in last_books(self.signals, self.books.days, [self.day], self.books.kept).items() if of}
 
     @cached_property
     def parts(self) -> dict[str, Parts]:
@@ -86,7 +86,7 @@ class HeldSession:
     def _part(self, name: str, last: date) -> Parts:
         days, place = self.books.days, self.books.days.index(last)
         window = days[max(0, place - self.holding[name] + 1) : place + 1]
-        filled = self.books.filled({name: self.signals[name]}, last_books({name: self.signals[name]}, days, window))
+        filled = self.books.filled({name: self.signals[name]}, last_books({name: self.signals[name]}, days, window, self.books.kept))
         owned = OwnHoldings(
             signals={one: rows.filter(pl.col("session").is_between(window[0], last)) for one, rows in (self.signals | filled).items()},
             capital=self.capital,
@@ -102,15 +102,19 @@ class HeldSession:
         return bool((self.signals[name]["session"] == self.day).any())
 
     def _traded(self) -> set[str]:
-        """What strategies with signals have had a part in since the newest session at which one of the others had some."""
+        """What strategies with signals have had a part in since the newest session at which one of the others had some, and what such a strategy was still leaving then (`HeldBooks.traded`)."""
         days, known, found = self.books.days, self.books.known(self.day), set[str]()
-        first = max(0, days.index(max(self.since.values())) - self.longest + 1)
+        newest = max(self.since.values())
+        done = self.books.traded(newest, self.day)
         for name in self.parts.keys() - self.since.keys():
             own = self.signals[name]
-            there = set(own["session"].unique())
-            begin = next((day for day in reversed(days[: first + 1]) if day in there), days[first])
-            some = own.filter(pl.col("session") >= begin, pl.col("target_weight") != 0.0)
-            found |= {known.symbol(one, self.day) for one in known.named(some)[INSTRUMENT]}
+            there = sorted(days.index(day) for day in own["session"].unique())
+            some = known.named(own.filter(pl.col("target_weight") != 0.0)).group_by(INSTRUMENT).agg(pl.col("session").max())
+            for one, last in some.iter_rows():
+                first = done.get(one, 0) - self.longest
+                begin = max((i for i in there if i <= first), default=0)
+                if days.index(last) >= begin:
+                    found.add(known.symbol(one, self.day))
         return found
 
 
@@ -132,11 +136,11 @@ def held_sessions(
     books, longest
         See `HeldSession`; of the windows of all the sessions.
     """
-    held = last_books(signals, books.days, sessions)
+    held = last_books(signals, books.days, sessions, books.kept)
     found = []
     for day in sorted({day for of in held.values() for day in of}):
         i = books.days.index(day)
-        days = books.days[max(0, i - HOLD_SESSIONS - longest + 1) : i + 1]
+        days = books.days[max(0, i - books.kept - longest + 1) : i + 1]
         inside = pl.col("session").is_between(days[0], day)
         found.append(
             HeldSession(

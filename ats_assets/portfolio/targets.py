@@ -37,7 +37,7 @@ def targets_of(
     *,
     holding_sessions: int | Mapping[str, Mapping[date, int]] = 1,
     identities: Identities | None = None,
-    hold: bool = False,
+    kept: int = 0,
     longest: int = 1,
     frames: Mapping[str, pl.DataFrame],
     days: Sequence[date],
@@ -53,8 +53,8 @@ def targets_of(
         See `over_holding_period`, and `OwnHoldings` where each strategy has its own.
     rules
         In the order in which they are applied.
-    hold
-        Whether it is known what strategies without signals hold, of `frames` (`needs_of_held_books`); else they add nothing.
+    kept
+        Sessions for which it is known what strategies without signals hold, of `frames` (`needs_of_held_books`); 0: they add nothing.
     longest
         The longest holding period that there may be, where it is.
     frames, days, sessions
@@ -63,7 +63,7 @@ def targets_of(
     Returns
     -------
     DataFrame
-        The contract `Targets`, with `hold` `HeldTargets`.
+        The contract `Targets`, with `kept` `HeldTargets`.
 
     Raises
     ------
@@ -71,9 +71,10 @@ def targets_of(
         If a rule does not keep to its contract.
     """
     chain = with_earlier(days, sessions, earlier_books(rules)[0])
-    books = HeldBooks(frames=frames, days=days) if hold else None
+    books = HeldBooks(frames=frames, days=days, kept=kept) if kept else None
     if books:
-        filled = signals if longest == 1 else books.filled(signals, last_books(signals, days, with_earlier(days, chain, longest - 1)))
+        earlier = with_earlier(days, chain, longest - 1)
+        filled = signals if longest == 1 else books.filled(signals, last_books(signals, days, earlier, kept))
         held = held_sessions(signals, capital, holding=holding_sessions, longest=longest, books=books, sessions=chain)
         made = with_held(_wanted(filled, capital, holding_sessions, identities, days, sessions=chain), held)
     else:

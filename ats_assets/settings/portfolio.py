@@ -24,6 +24,12 @@ class PortfolioSettings(Section):
         description="a target is the mean of what the strategies wanted in so many sessions, so that positions last about as long; 1: what they want now; default: "
         "`training.horizon_sessions`; optimised: what `holding_period` recommends for each strategy",
     )
+    without_signals_sessions: int = Field(
+        default=63,
+        ge=1,
+        le=2520,
+        description="for which what a strategy without signals holds stays; its capital is in cash after that, and a check of targets warns for 21 sessions before",
+    )
     max_weight: Share = 0.15
     max_gross: float = Field(default=1.0, ge=0, le=10)
     max_net: float = Field(default=1.0, ge=0, le=10)

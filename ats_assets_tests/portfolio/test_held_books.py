@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from ats_assets.backtests import BacktestResult, run_backtest
 from ats_assets.backtests.metrics import wanted_and_held
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
-from ats_assets.portfolio import held_books, held_parts
 from ats_assets.portfolio.allowed_changes import COLUMN
 from ats_assets.portfolio.schema import WANTED_SCHEMA, HeldTargets
 from ats_assets.portfolio.targets import targets_of
@@ -46,10 +45,8 @@ def targets(
     given_frames = {"bars": bars, "corporate_actions": actions}
     period = how.pop("period", 1)
     capital = how.pop("capital", CAPITAL)
-    how = {"days": days, "sessions": days, **how}
-    return HeldTargets.validate(
-        targets_of(signals, capital, rules, hold=True, longest=period, holding_sessions=period, frames=given_frames, **how)
-    )
+    how = {"days": days, "sessions": days, "kept": 63, **how}
+    return HeldTargets.validate(targets_of(signals, capital, rules, longest=period, holding_sessions=period, frames=given_frames, **how))
 
 
 def traded(wanted: pl.DataFrame, bars: pl.DataFrame, days: Sequence[date], actions: pl.DataFrame = NONE, **how: Any) -> BacktestResult:
@@ -128,13 +125,26 @@ def test_of_a_symbol_of_both_the_other_sells_its_own_part_alone() -> None:
     assert wanted.filter(session=days[4])["reasons"].to_list() == [told, told]
 
 
-def test_where_nobody_has_signals_everything_stays_until_nobody_knows_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("halted", [0, 1, 2])
+@pytest.mark.parametrize("begins", [4, 5, 6])
+def test_an_exit_that_a_halt_holds_up_is_made_though_another_holder_has_no_signals_by_then(begins: int, halted: int) -> None:
+    """At session 3 the other leaves S0, which is halted from the next on; the first has no signals from `begins` on."""
+    bars, days = flat(2, 12)
+    bars = bars.filter(~((pl.col("symbol") == "S0") & pl.col("session").is_between(days[4], days[3 + halted], closed="both")))
+    steady = {(i, symbol): 0.5 for i in range(begins) for symbol in ("S0", "S1")}
+    other = {(i, "S0"): 1.0 if i < 3 else 0.0 for i in range(12)} | {(i, "S1"): 0.0 for i in range(12)}
+    wanted = targets(bars, days, {"steady": steady, "other": other})
+    result = traded(wanted, bars, days, backtest={"commission_bps": 0.0, "spread_bps": 0.0, "slippage_bps": 0.0, "initial_cash": 10_000.0})
+    sold = result.trades.filter(side="sell").select("session", "symbol", "shares").rows()
+    first = 4 + halted + (halted > 0)  # where there is no bar a part of a position is not decided of
+    assert sold == [(days[first], "S0", 400.0)]
+
+
+def test_where_nobody_has_signals_everything_stays_until_nobody_knows_of_it() -> None:
     """What is to leave and has not left yet stays, too: its target was 0 and it has had no bar."""
-    for module in (held_books, held_parts):
-        monkeypatch.setattr(module, "HOLD_SESSIONS", 3)
     bars, days = flat(2, 9)
     bars = bars.filter(~((pl.col("symbol") == "S1") & (pl.col("session") == days[2])))
-    wanted = targets(bars, days, {"steady": {(0, "S0"): 0.4, (0, "S1"): 0.4, (1, "S0"): 0.4}}, capital={"steady": 1.0})
+    wanted = targets(bars, days, {"steady": {(0, "S0"): 0.4, (0, "S1"): 0.4, (1, "S0"): 0.4}}, capital={"steady": 1.0}, kept=3)
     assert wanted["session"].unique().sort().to_list() == days[:5]
     assert wanted.filter(pl.col("session") > days[1])[COLUMN].to_list() == ["none"] * 3
     result = traded(wanted, bars, days)
@@ -193,37 +203,32 @@ def test_each_session_is_a_function_of_its_own_window(seed: int, gaps: dict[str,
         name: renamed[1].filter(~pl.col("session").is_in([days[i] for i in of]), pl.Series(random.random(base.height) < 0.9))
         for name, of in gaps.items()
     }
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (held_books, held_parts):
-            patch.setattr(module, "HOLD_SESSIONS", 6)
 
-        def made(window: Sequence[date], wanted: Sequence[date]) -> pl.DataFrame:
-            inside = pl.col("session").is_between(window[0], window[-1])
-            frames = {"bars": renamed[0].filter(inside), "corporate_actions": actions.filter(inside)}
-            own = {name: rows.filter(inside) for name, rows in signals.items()}
-            how: dict[str, Any] = {"holding_sessions": period, "longest": period, "frames": frames, "days": window, "sessions": wanted}
-            return HeldTargets.validate(targets_of(own, CAPITAL, hold=True, **how))
+    def made(window: Sequence[date], wanted: Sequence[date]) -> pl.DataFrame:
+        inside = pl.col("session").is_between(window[0], window[-1])
+        frames = {"bars": renamed[0].filter(inside), "corporate_actions": actions.filter(inside)}
+        own = {name: rows.filter(inside) for name, rows in signals.items()}
+        how: dict[str, Any] = {"holding_sessions": period, "longest": period, "frames": frames, "days": window, "sessions": wanted}
+        return HeldTargets.validate(targets_of(own, CAPITAL, kept=6, **how))
 
-        whole = made(days, days)
-        assert whole.equals(made(days, days))
-        back = 6 + period - 1
-        for i, one in enumerate(days):
-            assert made(days[max(0, i - back) : i + 1], [one]).equals(whole.filter(session=one)), one
+    whole = made(days, days)
+    assert whole.equals(made(days, days))
+    back = 6 + period - 1
+    for i, one in enumerate(days):
+        assert made(days[max(0, i - back) : i + 1], [one]).equals(whole.filter(session=one)), one
 
 
-def test_a_bar_before_the_window_of_a_session_moves_no_book_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bar_before_the_window_of_a_session_moves_no_book_of_it() -> None:
     """The last book is a mean over a gap, which a halted symbol begins: its last close lies before the window, where one session alone reads none."""
-    for module in (held_books, held_parts):
-        monkeypatch.setattr(module, "HOLD_SESSIONS", 3)
     days = weekdays(7)
     prices = [10.0, 10.0, 20.0, 20.0, 20.0, 20.0, 20.0]
     bars = bars_of([("S0", day, price, price) for i, (day, price) in enumerate(zip(days, prices, strict=True)) if i != 1])
     books = {"steady": {(1, "S0"): 0.5, (3, "S0"): 0.5}}
-    whole = targets(bars, days, books, capital={"steady": 1.0}, period=3)
+    whole = targets(bars, days, books, capital={"steady": 1.0}, period=3, kept=3)
     alone: dict[str, Any] = {"days": days[1:], "sessions": days[6:]}
     signals = {"steady": frame(days, books["steady"])}
     frames = {"bars": bars.filter(pl.col("session") >= days[1]), "corporate_actions": NONE}
-    made = targets_of(signals, {"steady": 1.0}, hold=True, holding_sessions=3, longest=3, frames=frames, **alone)
+    made = targets_of(signals, {"steady": 1.0}, kept=3, holding_sessions=3, longest=3, frames=frames, **alone)
     assert made.height == 1
     assert made.equals(whole.filter(session=days[6]))
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.plugins import METHODS, RISK_RULES, Needs
-from ats_assets.portfolio.held_books import HOLD_SESSIONS
 from ats_assets.portfolio.method import Candidates
 from ats_assets.portfolio.schema import WANTED_SCHEMA, HeldTargets, Targets
 from ats_assets.portfolio.targets import targets_of
@@ -23,6 +22,8 @@ from ats_assets.sources.schema import BARS_SCHEMA
 DAYS = [date(2024, 1, 1) + timedelta(days=i) for i in range(40)]
 QUIET = 30
 """Sessions at the first close, before anything happens: ranges are known then."""
+
+KEPT = 63
 
 
 def bars_of(closes: Mapping[str, Sequence[float | None]], around: float = 1.0) -> pl.DataFrame:
@@ -66,12 +67,12 @@ def targets(
 
     def made(days: Sequence[date], sessions: Sequence[date]) -> pl.DataFrame:
         inside = {name: frame.filter(pl.col("session").is_between(days[0], days[-1])) for name, frame in (frames | signals).items()}
-        how = {"holding_sessions": holding, "days": days, "sessions": sessions, "hold": hold, "longest": holding}
+        how = {"holding_sessions": holding, "days": days, "sessions": sessions, "kept": KEPT if hold else 0, "longest": holding}
         return targets_of({"mine": inside.pop("mine")}, {"mine": 1.0}, (*before, stops), frames=inside, **how)
 
     if not alone:
         return (HeldTargets if hold else Targets).validate(made(DAYS[:last], DAYS[QUIET:last]))
-    back = max(past_books(stops.rule) + holding, *(window.back for window in stops.rule.needs())) + (HOLD_SESSIONS if hold else 0)
+    back = max(past_books(stops.rule) + holding, *(window.back for window in stops.rule.needs())) + (KEPT if hold else 0)
     return pl.concat([made(DAYS[max(0, i - back) : i + 1], [DAYS[i]]) for i in range(QUIET, last)])
 
 
