@@ -30,23 +30,25 @@ class PastSides:
         Sessions of the exchange, ascending.
     back
         How many sessions before one are looked at.
+    gap
+        `LONGEST_GAP`, or how many sessions in a row without a book end a position otherwise.
     """
 
-    def __init__(self, books: pl.DataFrame, days: Sequence[date], known: Identities, back: int) -> None:
+    def __init__(self, books: pl.DataFrame, days: Sequence[date], known: Identities, back: int, gap: int = LONGEST_GAP) -> None:
         place = {day: i for i, day in enumerate(days)}
         rows = known.named(books.filter(pl.col("session").is_in(list(days))))
         self._column = {one: i for i, one in enumerate(rows[INSTRUMENT].unique().sort())}
         self._sides = np.zeros((len(days), len(self._column)))
         at = [place[day] for day in rows["session"]]
         self._sides[at, [self._column[one] for one in rows[INSTRUMENT]]] = np.sign(rows["weight"].to_numpy())
-        self._fill(set(at))
+        self._fill(set(at), gap)
         self._back = back
 
-    def _fill(self, with_book: set[int]) -> None:
+    def _fill(self, with_book: set[int], gap: int) -> None:
         newest: int | None = None
         for i in range(len(self._sides)):
             newest = i if i in with_book else newest
-            if newest is not None and 0 < i - newest <= LONGEST_GAP:
+            if newest is not None and 0 < i - newest <= gap:
                 self._sides[i] = self._sides[newest]
 
     def sides(self, last: int, instruments: Sequence[str]) -> Floats:

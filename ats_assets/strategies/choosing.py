@@ -41,10 +41,10 @@ def strategies(deployment: Deployment) -> Mapping[str, NamedStrategy]:
     SettingsError
         If one names no strategy, or has a setting that it does not know.
     """
-    found = {}
+    found, shared = {}, deployment.settings.portfolio.model_dump(include={"without_signals_sessions"})
     for name, values in deployment.settings.strategies.items():
         own = {key: value for key, value in values.items() if key != "capital"}  # which is of `targets`
-        chosen = STRATEGIES.named(name, own, deployment.settings.plugins.folder, "strategies")
+        chosen = STRATEGIES.named(name, own, deployment.settings.plugins.folder, "strategies", shared)
         strategy = chosen.made()
         if (followed := getattr(strategy, "follows", None)) in deployment.settings.strategies:
             _require_that_predictions_judge(deployment, name, followed)

@@ -3,6 +3,8 @@
 The primary strategy says when to be in. Of each of its positions this one follows the close since the entry, and leaves where the first of the exits of `ats_assets.risk.first_exits` happens; the
 signal's reason says which, at which session, and the level that the close met. The risk rule `stops` has the same exits for whatever is held, of all strategies together.
 
+Where the primary strategy has no signals its last book goes on (`ats_assets.strategies.resting_primary`), and so do the exits from it.
+
 A range is that of each session, so that stops widen when markets do (`range_of`). Prices are adjusted as they were known at the session.
 """
 
@@ -21,9 +23,10 @@ from ats_assets.risk.average_range import range_expression
 from ats_assets.risk.book_history import ACTIONS
 from ats_assets.risk.exit_settings import ExitSettings
 from ats_assets.risk.first_exits import first_exits, told_exits
-from ats_assets.risk.past_sides import LONGEST_GAP, PastSides
-from ats_assets.settings import Name, TrainingSettings
+from ats_assets.risk.past_sides import PastSides
+from ats_assets.settings import Name, Positive, TrainingSettings
 from ats_assets.strategies.price_rows import PLACE, PriceRows
+from ats_assets.strategies.resting_primary import followed_books, widened_needs
 from ats_assets.strategies.strategy import signals_of
 
 Floats = NDArray[np.float64]
@@ -34,6 +37,7 @@ class PeakExitsSettings(ExitSettings):
     """Whose positions are followed, and when they are left."""
 
     primary: Name = Field(default="momentum", description="another one of [strategies.<name>], whose capital may be 0")
+    without_signals_sessions: Positive = Field(default=63, description="as in [portfolio], from where it is taken")
 
 
 class PeakExits:
@@ -52,9 +56,11 @@ class PeakExits:
 
     def needs(self, training: TrainingSettings) -> tuple[Needs, ...]:  # noqa: ARG002 - no model is asked
         """The primary strategy's signals since the earliest entry, and the bars."""
-        back = self.settings.max_sessions + LONGEST_GAP
-        others = tuple(replace(one, back=max(one.back, back + REPEAT_DAYS)) if one.asset == ACTIONS else one for one in self._rows.needs())
-        return (Needs(asset=signals_of(self.settings.primary), back=back), *others)
+        past, kept = self.settings.max_sessions, self.settings.without_signals_sessions
+        others = tuple(
+            replace(one, back=max(one.back, past + kept + REPEAT_DAYS)) if one.asset == ACTIONS else one for one in self._rows.needs()
+        )
+        return widened_needs(signals_of(self.settings.primary), others, kept, past)
 
     def scores(
         self,
@@ -65,22 +71,24 @@ class PeakExits:
     ) -> pl.DataFrame:
         """The primary strategy's scores and target weights; of a position that was left a weight of 0, and the reason."""
         place = {day: i for i, day in enumerate(days)}
-        known = identities_of(frames[ACTIONS])
-        signals = frames[signals_of(self.settings.primary)].with_columns(
-            pl.col("session").replace_strict(place, return_dtype=pl.Int64).alias(PLACE), weight=pl.col("target_weight").fill_null(0.0)
+        known, kept = identities_of(frames[ACTIONS]), self.settings.without_signals_sessions
+        primary = followed_books(frames[signals_of(self.settings.primary)], frames, days, sessions, kept=kept, past=0)
+        signals = primary.rows.with_columns(
+            pl.col("session").replace_strict(place, return_dtype=pl.Int64).alias(PLACE), weight=pl.col("target_weight")
         )
-        wanted = signals.filter(pl.col("session").is_in(list(sessions))).sort("session", "symbol")
-        values = self._rows.rows(frames, days, sessions).drop(INSTRUMENT, PLACE)
+        wanted = signals.filter(pl.col("session").is_in(primary.judged))
+        values = self._rows.rows(frames, days, primary.judged).drop(INSTRUMENT, PLACE)
         rows = wanted.join(values, on=["symbol", "session"], how="left", maintain_order="left")
-        sides = self._sides(PastSides(signals, days, known, self.settings.max_sessions), known, rows)
+        sides = self._sides(PastSides(signals, days, known, self.settings.max_sessions, kept), known, rows)
         panels = {name: self._panel(rows, name) for name in self._fields}
         closes = panels["c"]
         found = first_exits(sides, closes, panels.get("h", closes), panels.get("l", closes), panels["r"], self.settings)
         told = told_exits(found, sides[:, 0], days, rows[PLACE].to_list(), rows[CLOSE].fill_null(float("nan")).to_numpy(), self.settings)
-        kept = rows.with_columns(left=pl.Series(found.left, dtype=pl.Boolean), reason=pl.Series(told, dtype=pl.String))
+        left = rows.with_columns(left=pl.Series(found.left, dtype=pl.Boolean), reason=pl.Series(told, dtype=pl.String))
         score = pl.when("left").then(0.0).otherwise("score")
-        weight = pl.when("left").then(0.0).otherwise(pl.col("target_weight").fill_null(0.0))
-        return kept.select("symbol", "session", "model_session", "reason", score=score, target_weight=weight + 0.0)
+        weight = pl.when("left").then(0.0).otherwise("target_weight")
+        judged = left.select("symbol", "session", "model_session", "reason", score=score, target_weight=weight + 0.0)
+        return primary.emitted(judged, sessions)
 
     def _sides(self, past: PastSides, known: Identities, rows: pl.DataFrame) -> Floats:
         """The side of each row's instrument at its session and at each of the `max_sessions` before: of shape (n_rows, max_sessions + 1), newest first."""

@@ -4,6 +4,8 @@
 can stand aside in wild ones while the rest goes on. That one has a capital of 0, so that its positions are held once. The rule sees weights as shares of the strategy's own capital. A rule of one's
 own lies in `[risk]` only; what a rule takes from other sections there (limits, costs) is written in `options`. A rule that looks at past books, such as `stops`, sees the strategy's. What it changes has the
 rule's reason in the signal, and so in the targets.
+
+Where the primary strategy has no signals the rule goes on with its last book (`ats_assets.strategies.resting_primary`): it may make positions smaller, and adds to none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +17,8 @@ from pydantic import Field
 
 from ats_assets.plugins import RISK_RULES, Needs, Plugin
 from ats_assets.risk import BOOKS, past_books, ruled
-from ats_assets.settings import Name, Section, TrainingSettings
+from ats_assets.settings import Name, Positive, Section, TrainingSettings
+from ats_assets.strategies.resting_primary import followed_books, widened_needs
 from ats_assets.strategies.strategy import signals_of
 
 
@@ -25,6 +28,7 @@ class RiskRuledSettings(Section):
     primary: Name = Field(default="momentum", description="another one of [strategies.<name>], whose capital may be 0")
     rule: Name = Field(default="regime_filter", description="a risk rule that comes with the package")
     options: dict[str, Any] = Field(default={}, description="the rule's own settings")
+    without_signals_sessions: Positive = Field(default=63, description="as in [portfolio], from where it is taken")
 
 
 class RiskRuled:
@@ -39,7 +43,8 @@ class RiskRuled:
 
     def needs(self, training: TrainingSettings) -> tuple[Needs, ...]:  # noqa: ARG002 - no model is asked
         """The primary strategy's signals, and what the rule reads."""
-        return (Needs(asset=signals_of(self.settings.primary), back=past_books(self.rule)), *self.rule.needs())
+        kept = self.settings.without_signals_sessions
+        return widened_needs(signals_of(self.settings.primary), self.rule.needs(), kept, past_books(self.rule))
 
     def scores(
         self,
@@ -49,13 +54,14 @@ class RiskRuled:
         training: TrainingSettings,  # noqa: ARG002
     ) -> pl.DataFrame:
         """The primary strategy's scores, and the weights that the rule leaves."""
-        signals = frames[signals_of(self.settings.primary)].sort("session", "symbol")
-        books = signals.select("symbol", "session", weight=pl.col("target_weight").fill_null(0.0))
-        wanted, proposed = (rows.filter(pl.col("session").is_in(list(sessions))) for rows in (signals, books))
-        seen = {**frames, BOOKS: books} if past_books(self.rule) else frames
-        allowed = ruled(self.settings.rule, proposed, self.rule.apply(proposed, seen, days, sessions))
+        signals, past = frames[signals_of(self.settings.primary)], past_books(self.rule)
+        primary = followed_books(signals, frames, days, sessions, kept=self.settings.without_signals_sessions, past=past)
+        books = primary.rows.select("symbol", "session", weight="target_weight")
+        wanted, proposed = (rows.filter(pl.col("session").is_in(primary.judged)) for rows in (primary.rows, books))
+        seen = {**frames, BOOKS: books} if past else frames
+        allowed = ruled(self.settings.rule, proposed, self.rule.apply(proposed, seen, days, primary.judged))
         kept = wanted.select("symbol", "session", "score", "model_session")
-        return kept.with_columns(target_weight=allowed["weight"] + 0.0, reason=allowed["reason"])
+        return primary.emitted(kept.with_columns(target_weight=allowed["weight"] + 0.0, reason=allowed["reason"]), sessions)
 
 
 PLUGIN = Plugin(settings=RiskRuledSettings, make=RiskRuled)
