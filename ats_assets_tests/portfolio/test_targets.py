@@ -5,6 +5,7 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from ats_assets.corporate_actions.identity import Identities
 from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, SettingsError
 from ats_assets.lineage.explaining import Explaining
 from ats_assets.lineage.index import LineageIndex
@@ -153,7 +155,9 @@ def test_two_strategies_meet_in_the_targets_and_one_without_capital_is_shown_and
         "rising": {"kind": "momentum", "lookback_sessions": 5, "skip_sessions": 1, "capital": 0.25},
         "watched": {"kind": "momentum", "lookback_sessions": 3, "skip_sessions": 0, "capital": 0.0},
     }
-    deployment = small_market(tmp_path, **EARLY_MODELS, strategies=strategies, portfolio={"top_k": 3, "max_weight": 0.3})
+    deployment = small_market(
+        tmp_path, **EARLY_MODELS, strategies=strategies, portfolio={"top_k": 3, "max_weight": 0.3, "without_signals_sessions": 4}
+    )
     last = deployment.calendar.offset(FIRST, 20)
     assert make_history(deployment, FIRST, last).success
     read = deployment.warehouse.read
@@ -172,6 +176,23 @@ def test_two_strategies_meet_in_the_targets_and_one_without_capital_is_shown_and
     index.refresh()
     explained = Explaining(deployment, index.entries()).target(targets["symbol"][0], last.isoformat())
     assert {below.asset for below in explained.made_from} == {"model_scores_signals", "rising_signals", "bars", "corporate_actions"}
+
+    days = deployment.calendar.window(last, 5)
+    for day in days[2:]:
+        deployment.warehouse.write("rising_signals", day, own["rising"].clear())
+    for day, warned in zip(
+        days[2:4], (None, f"rising has had no signals since {days[1]}, for 2 of 4 sessions: in 2 sessions nobody"), strict=True
+    ):
+        (check,) = make_targets(deployment, day)
+        assert (check.passed, check.severity) == (warned is None, dg.AssetCheckSeverity.WARN)
+        assert (check.description or "").startswith(warned or "")
+
+
+def make_targets(deployment: Deployment, day: date) -> list[dg.AssetCheckEvaluation]:
+    """Make those of a session anew; what the check says of strategies without signals."""
+    done = make_history(deployment, day, day, ["targets"])
+    assert done.success
+    return [one for one in done.get_asset_check_evaluations() if one.check_name == "without_signals"]
 
 
 def test_several_strategies_are_shown_one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
