@@ -151,12 +151,14 @@ def watch(
         raise
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Looking:
     """What a look does, and what is done between two of them."""
 
     executor: Executor
     requests: Callable[[], int]
+    _said: str = ""
+    """What was wrong when requests were looked for last: it is not said again each second."""
 
     def look(self) -> None:
         self.requests()
@@ -171,10 +173,13 @@ class _Looking:
             try:
                 if not wake_signal.stopped and self.requests():
                     return True
+                self._said = ""
             except _WAITED_OUT as error:
                 if isinstance(error, KeysRefusedError):
                     raise
-                log.warning("what people ask for can't be taken up now: %s", error)
+                if str(error) != self._said:
+                    log.warning("what people ask for can't be taken up now, and is looked for again: %s", error)
+                self._said = str(error)
         return wake_signal.wait(left)
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -27,6 +27,7 @@ from ats_assets.trade_state import tables
 from ats_assets.trade_state.portable_copy import keep_copy
 from ats_assets.trade_state.schema import make_or_move_schema
 
+REFUSED_ADVICE: Final = "Correct the user and the password in DB_CONNECTION_STR, and start what says this again: it reads them once"
 COPIES = "before_migrations"
 """The folder, in the data folder, of trade states as they were before they were migrated."""
 CONNECTION_VARIABLE = "DB_CONNECTION_STR"
@@ -145,11 +146,11 @@ def insert_missing(connection: Connection, table: Table, values: Mapping[str, An
 
 
 def text_without_password(error: DBAPIError, url: URL) -> str:
-    """What the driver says, without the password that the URL holds."""
+    """What the driver says, without the password that the URL holds; where the server knows user or password no more, what to do."""
     text = f"{type(error.orig).__name__}: {error.orig}".strip()
     for secret in _secrets(url):
         text = text.replace(secret, "***")
-    return text
+    return f"{text}. {REFUSED_ADVICE}" if "password authentication failed" in text else text
 
 
 def is_busy_error(error: DBAPIError) -> bool:

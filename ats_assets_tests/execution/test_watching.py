@@ -17,12 +17,12 @@ from sqlalchemy import select
 
 from ats_assets.alerts import Alert, Severity
 from ats_assets.brokers.alpaca.broker import AlpacaBroker
-from ats_assets.errors import SettingsError
+from ats_assets.errors import SettingsError, TradeStateError
 from ats_assets.execution.broker import KeysRefusedError
 from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.lease import holding_lease
-from ats_assets.execution.watching import WakeSignal, WatchIntervals, watch
+from ats_assets.execution.watching import WakeSignal, WatchIntervals, _Looking, watch
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState, tables
 from ats_assets.vendors.alpaca import AlpacaKeysError, TradeUpdates, read_credentials
@@ -419,3 +419,18 @@ class TestWakeSignal:
         threading.Timer(0.02, wake_signal.stop).start()
         wake_signal.sleep(1000)
         assert wake_signal.stopped
+
+
+def test_that_requests_can_not_be_looked_for_is_said_once_and_not_each_second(caplog: pytest.LogCaptureFixture) -> None:
+    told = iter([TradeStateError("refused")] * 4 + [None, TradeStateError("refused"), TradeStateError("gone")])
+
+    def requests() -> int:
+        error = next(told, None)
+        if error is not None:
+            raise error
+        return 0
+
+    looking = _Looking(None, requests)  # pyright: ignore[reportArgumentType] - it is not asked
+    assert not looking.wait(WakeSignal(), 0.2, 0.01)
+    said = [record.getMessage().rpartition(": ")[2] for record in caplog.records if "what people ask for" in record.getMessage()]
+    assert said == ["refused", "refused", "gone"]

@@ -200,7 +200,7 @@ def test_no_error_shows_the_password(home: Path, url: str, message: str) -> None
 def test_neither_the_state_nor_its_engine_shows_the_password(postgresql: str) -> None:
     with TradeState(f"{postgresql}/postgres") as state:
         assert "p4ss-of-the-test" not in f"{state!r} {state.engine!r} {state.engine.url} {state.description}"
-    with pytest.raises(TradeStateError) as caught:
+    with pytest.raises(TradeStateError, match=r"Correct the user and the password in DB_CONNECTION_STR, and start") as caught:
         TradeState(f"{postgresql}x/postgres".replace("p4ss-of-the-test", "wr0ng").replace("x/", "/"))
     assert "wr0ng" not in str(caught.value)
 
