@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -66,7 +66,7 @@ def told_faults(error: ValidationError, kind: type[BaseModel], section: str) -> 
 
 def _as_written(place: Place, kind: type[BaseModel]) -> Place:
     """A place without what nobody writes: the field that gathers tables, and which of several kinds of value was tried."""
-    found, at = list[int | str](), kind
+    found, at = list[int | str](), cast("Any", kind)
     for name in place:
         kinds = _alternatives(at)
         section = next((one for one in kinds if isinstance(one, type) and issubclass(one, BaseModel)), None)

@@ -63,8 +63,8 @@ def test_a_stop_that_is_hit_while_the_primary_strategy_rests_closes_the_position
     assert "stop: the close of 2023-01-07" in cut.filter(symbol="S0")["reason"][0]
     told = {"bars": traded_bars, "corporate_actions": NONE}
     books = {"mine": made.select("symbol", "session", "target_weight")}
-    for how in ({}, {"kept": 63}):  # alone, and where held books are looked at
-        wanted = targets_of(books, {"mine": 1.0}, frames=told, days=days, sessions=days, **how)
+    for kept in (0, 63):  # alone, and where held books are looked at
+        wanted = targets_of(books, {"mine": 1.0}, kept=kept, frames=told, days=days, sessions=days)
         backtest = BacktestSettings(engine="orders", margin=NO_BORROWING, initial_cash=100_000.0)
         trades = run_backtest(wanted, traded_bars, days, portfolio=WIDE, settings=backtest, actions=NONE).trades
         sold = trades.filter(side="sell").select("session", "symbol").rows()
