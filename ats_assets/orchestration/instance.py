@@ -4,11 +4,12 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.compute_log_manager import CapturedLogContext
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
@@ -26,6 +27,7 @@ from ats_assets.errors import SettingsError
 from ats_assets.orchestration.empty_storages import put_empty_storages
 from ats_assets.orchestration.event_log import BatchedSqliteEventLogStorage
 from ats_assets.orchestration.latest_partitions import mend_latest_partitions
+from ats_assets.orchestration.mirrored_output import mirrored
 from ats_assets.orchestration.remembered_partitions import remember_partitions
 from ats_assets.orchestration.remembered_revisions import remember_revisions
 from ats_assets.orchestration.step_lines import repeat_lines_of_steps
@@ -149,6 +151,18 @@ class ProjectArtifacts(LocalArtifactStorage):
 
 class ProjectComputeLogs(LocalComputeLogManager):
     """Standard output and error of steps under `base_dir`."""
+
+    @contextlib.contextmanager
+    @override
+    def capture_logs(self, log_key: Sequence[str]) -> Generator[CapturedLogContext, None, None]:
+        if os.name == "nt":  # where Dagster knows when it can't be done
+            with super().capture_logs(log_key) as context:
+                yield context
+            return
+        out, error = (Path(self.get_captured_local_path(log_key, ending)) for ending in ("out", "err"))
+        with mirrored(sys.stdout, out), mirrored(sys.stderr, error):
+            yield CapturedLogContext(log_key)
+        Path(self.complete_artifact_path(log_key)).touch()  # by which Dagster knows that nothing comes any more
 
     @classmethod
     @override
