@@ -33,6 +33,7 @@ from ats_assets.models.tracking import Fit, Status, begin_fit, log_fit
 from ats_assets.models.training_set import TrainingWindow, least_history, training_set, training_window
 from ats_assets.models.tuned_parameters import tuned_parameters
 from ats_assets.orchestration.reading import Known
+from ats_assets.orchestration.spreading import rows_by_session
 from ats_assets.refits import last_refit
 from ats_assets.secrecy import redacted
 from ats_assets.storage.artefacts import ModelStore, Unavailable
@@ -282,7 +283,7 @@ class TrainingRun:
         for first in range(0, len(absent), READ_AT_ONCE):
             some = absent[first : first + READ_AT_ONCE]
             read = needed(self._deployment.warehouse.read(asset, some))
-            found = {key[0]: rows for key, rows in read.group_by("session", maintain_order=True)}
+            found = rows_by_session(asset, some, read)
             kept |= {session: found.get(session, read.clear()) for session in some}
         self._kept[asset] = {session: kept[session] for session in sessions}
         return pl.concat(list(self._kept[asset].values()))

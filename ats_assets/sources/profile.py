@@ -7,15 +7,13 @@ does): an expectation about rows fails where more of them break it than may be r
 # pyright: reportPrivateImportUsage=false
 # Great Expectations does not mark what its packages re-export.
 
-import contextlib
 import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -23,6 +21,7 @@ import polars as pl
 from ats_assets.errors import ContractError
 from ats_assets.sources.data_docs import make_self_contained
 from ats_assets.sources.schema import MEASURES, PRICES, RAW_BARS_SCHEMA
+from ats_assets.storage.deferred_imports import deferred
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
@@ -33,6 +32,8 @@ SITE = "delivery"
 LOWEST = -1e300
 UNUSED = ("boto3", "botocore", "google.api_core", "google.auth", "google.cloud", "google.oauth2", "pyspark", "rfc3987_syntax")
 """What Great Expectations imports where it is installed, for stores and formats that no profile here has: two fifths of the time of its import."""
+LATER = ("altair", "scipy.stats")
+"""What it imports for the distance of two distributions and its chart, which no profile here has: a hundred megabytes, and half a second of its import."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,22 +65,9 @@ def prepare_profiles() -> None:
     """Import Great Expectations, which takes seconds, before the first delivery is there; where it is imported already, nothing is hidden again."""
     if "great_expectations" in sys.modules:
         return
-    with warnings.catch_warnings(), _hidden(UNUSED):
+    with warnings.catch_warnings(), deferred(*LATER, absent=UNUSED):
         warnings.simplefilter("ignore", DeprecationWarning)  # its import warns of modules of the standard library that it uses
         import great_expectations  # noqa: F401, PLC0415
-
-
-@contextlib.contextmanager
-def _hidden(names: Iterable[str]) -> Iterator[None]:
-    """While open, these modules can't be imported unless they have been already."""
-    modules: dict[str, ModuleType | None] = sys.modules  # pyright: ignore[reportAssignmentType] - None is how Python itself says so
-    absent = [name for name in names if name not in modules]
-    modules |= dict.fromkeys(absent)
-    try:
-        yield
-    finally:
-        for name in absent:
-            modules.pop(name, None)
 
 
 def profile(raw: pl.DataFrame, folder: Path, *, name: str, max_rejected_share: float = 0.01) -> Profile:

@@ -6,9 +6,10 @@ import itertools
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -116,7 +117,8 @@ class FootedFiles:
 
     def store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
         """Write a frame with its footer, replacing what was there."""
-        return self.put(path, self.encoded(frame, footer))
+        [encoded] = self.encoded([frame], [footer])
+        return self.put(path, encoded)
 
     def store_each(self, files: Iterable[tuple[Path, pl.DataFrame, Footer]]) -> Iterator[Written]:
         """Write many frames, to the bytes of `store`: they are hashed and encoded by several threads, a few ahead of what is written.
@@ -128,21 +130,27 @@ class FootedFiles:
         """
 
         def made(some: list[tuple[Path, pl.DataFrame, Footer]]) -> list[tuple[Path, Encoded]]:
-            return [
-                (path, self.encoded(frame, footer if footer.data_version else replace(footer, data_version=data_version(frame))))
-                for path, frame, footer in some
-            ]
+            frames = [frame for _, frame, _ in some]
+            footers = [footer if footer.data_version else replace(footer, data_version=data_version(frame)) for _, frame, footer in some]
+            return list(zip((path for path, _, _ in some), self.encoded(frames, footers), strict=True))
 
         with self.together(), closing(worked_ahead(made, _in_batches(files))) as each:
             for path, encoded in itertools.chain.from_iterable(each):
                 yield self.put(path, encoded)
 
-    def encoded(self, frame: pl.DataFrame, footer: Footer) -> "Encoded":
-        """The bytes of a frame and its footer, sealed."""
-        buffer = io.BytesIO()
-        frame.write_parquet(buffer, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()})
-        content, file_sha256 = seal(buffer.getvalue())
-        return Encoded(content, replace(footer, file_sha256=file_sha256), frame.height)
+    def encoded(self, frames: Sequence[pl.DataFrame], footers: Sequence[Footer]) -> list[Encoded]:
+        """The bytes of frames with their footers, sealed: those that each has alone, by one query of Polars, which takes longer to begin than a small frame to encode."""
+        buffers = [io.BytesIO() for _ in frames]
+        how = partial(pl.LazyFrame.sink_parquet, compression="zstd", compression_level=self._compression_level, lazy=True)
+        files = zip(frames, buffers, footers, strict=True)
+        pl.collect_all(
+            [how(frame.lazy(), buffer, metadata={FOOTER_KEY: footer.encoded()}) for frame, buffer, footer in files], engine="streaming"
+        )
+        sealed = [seal(buffer.getvalue()) for buffer in buffers]
+        return [
+            Encoded(content, replace(footer, file_sha256=file_sha256), frame.height)
+            for (content, file_sha256), footer, frame in zip(sealed, footers, frames, strict=True)
+        ]
 
     def put(self, path: Path, encoded: "Encoded") -> Written:
         """Write bytes, or let them wait with others (`together`)."""
