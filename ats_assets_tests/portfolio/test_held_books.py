@@ -125,8 +125,7 @@ def test_of_a_symbol_of_both_the_other_sells_its_own_part_alone() -> None:
     assert wanted.filter(session=days[4])["reasons"].to_list() == [told, told]
 
 
-@pytest.mark.parametrize("halted", [0, 1, 2])
-@pytest.mark.parametrize("begins", [4, 5, 6])
+@pytest.mark.parametrize(("begins", "halted"), [(4, 0), (5, 1), (6, 2)])
 def test_an_exit_that_a_halt_holds_up_is_made_though_another_holder_has_no_signals_by_then(begins: int, halted: int) -> None:
     """At session 3 the other leaves S0, which is halted from the next on; the first has no signals from `begins` on."""
     bars, days = flat(2, 12)
