@@ -38,6 +38,7 @@ from ats_assets.cli.trials import trials
 from ats_assets.cli.up import up
 from ats_assets.errors import AtsError
 from ats_assets.runs.completing import collect_nothing_to_complete, signal_symbols, stored_assets
+from ats_assets.runs.library_diagnosis import told
 from ats_assets.secrecy import guard_secrets, redacted
 from ats_assets.storage.quick_end import collect_rarely, end_quickly
 
@@ -47,25 +48,23 @@ class _Commands(TyperGroup):
 
     @override
     def invoke(self, ctx: Any) -> Any:
-        from ats_assets.settings import settings_file  # noqa: PLC0415 - neither --help nor the Tab key waits for all sections
-
         try:
-            guard_secrets(settings_file().parent)
-            with _logs():
+            with _prepared():
                 return super().invoke(ctx)
-        except AtsError as error:
-            typer.echo(f"ats: {redacted(str(error))}", err=True)
+        except (AtsError, ImportError) as error:
+            typer.echo(f"ats: {redacted(told(error))}", err=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as interrupt:
             typer.echo("ats: interrupted", err=True)
             raise typer.Exit(130) from interrupt
 
 
-def _logs() -> "contextlib.AbstractContextManager[None]":
-    """Log as the settings say; where they are wrong, the command itself says so, if it needs them."""
-    from ats_assets.monitoring.structured_logs import logs_configured  # noqa: PLC0415 - as above
-    from ats_assets.settings import load_settings  # noqa: PLC0415
+def _prepared() -> "contextlib.AbstractContextManager[None]":
+    """Hide secrets, and log as the settings say; where they are wrong, the command itself says so, if it needs them."""
+    from ats_assets.monitoring.structured_logs import logs_configured  # noqa: PLC0415 - neither --help nor the Tab key waits for all sections
+    from ats_assets.settings import load_settings, settings_file  # noqa: PLC0415
 
+    guard_secrets(settings_file().parent)
     with contextlib.suppress(AtsError):
         return logs_configured(load_settings().logging)
     return contextlib.nullcontext()

@@ -8,9 +8,9 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError, how_many
 from ats_assets.orchestration.dagster_home import INSTANCE_FILE, dagster_home
 from ats_assets.runs.export_diagnosis import diagnose_exports
-from ats_assets.runs.finding import Finding
+from ats_assets.runs.finding import Finding, guarded
 from ats_assets.runs.known_facts import KnownFacts
-from ats_assets.runs.machine_diagnosis import diagnose_machine
+from ats_assets.runs.machine_diagnosis import diagnose_machine, remember_libraries
 from ats_assets.runs.recorded_runs import INSTANCE, opened_instance
 from ats_assets.runs.startup import quiet
 from ats_assets.runs.storage_diagnosis import diagnose_storage
@@ -37,35 +37,44 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     deployment = Deployment(settings)
     facts = KnownFacts(deployment)
     yield from diagnose_machine(settings, facts)
-    try:
-        calendar = deployment.calendar
-    except (CalendarError, CorruptPartitionError) as error:
-        yield Finding(subject="calendar", status="fail", text=str(error))
+    found = list(guarded("calendar", lambda: _calendars(deployment)))
+    yield from found
+    if "calendar" not in vars(deployment):  # it can't be opened, and all that follows counts its sessions
         return
-    yield _calendar(calendar, settings.backtest.sessions_per_year)
-    for change in deployment.calendar_store.changes()[-CHANGES_SHOWN:]:
-        yield Finding(subject="calendar", status="ok", text=f"changed: {change}")
     if not deployment.has_only_ticks:
-        yield _source(deployment)
-    yield from _ticks(deployment)
-    yield from _chains(deployment)
-    yield from diagnose_vendors(settings)
-    features = _features(deployment, facts)
-    yield features
-    if features.status == "ok":
-        yield from _graph(deployment, facts)
-    yield from _orders(deployment, facts)
-    yield from diagnose_exports(deployment)
+        yield from guarded("source", lambda: [_source(deployment)])
+    yield from guarded("ticks", lambda: _ticks(deployment))
+    yield from guarded("options", lambda: _chains(deployment))
+    yield from guarded("vendors", lambda: diagnose_vendors(settings))
+    found = list(guarded("features", lambda: [_features(deployment, facts)]))
+    yield from found
+    if all(one.status == "ok" for one in found):
+        yield from guarded("graph", lambda: _graph(deployment, facts))
+    yield from guarded("orders", lambda: _orders(deployment, facts))
+    yield from guarded("exports", lambda: diagnose_exports(deployment))
     yield from diagnose_storage(deployment, deep=deep)
 
 
 def remember(deployment: Deployment) -> None:
     """After a run, which has built the graph and opened Dagster's instance: what holds until settings or code change, so that the next diagnosis need not find it."""
     facts = KnownFacts(deployment)
+    remember_libraries(facts)
     facts.keep(GRAPH, BUILT)
     if (dagster_home() / INSTANCE_FILE).is_file():
         facts.keep(INSTANCE, opened_instance(dagster_home()))
     facts.get(FEATURES, lambda: _feature_assets(deployment))
+
+
+def _calendars(deployment: Deployment) -> Iterator[Finding]:
+    """The calendar, and how the stored one has changed."""
+    try:
+        calendar = deployment.calendar
+    except (CalendarError, CorruptPartitionError) as error:
+        yield Finding(subject="calendar", status="fail", text=str(error))
+        return
+    yield _calendar(calendar, deployment.settings.backtest.sessions_per_year)
+    for change in deployment.calendar_store.changes()[-CHANGES_SHOWN:]:
+        yield Finding(subject="calendar", status="ok", text=f"changed: {change}")
 
 
 def _calendar(calendar: SessionCalendar, a_year: int) -> Finding:

@@ -10,22 +10,33 @@ from collections.abc import Iterator
 from ats_assets.errors import AtsError, SettingsError, how_many
 from ats_assets.monitoring.disk_space import GIGABYTE
 from ats_assets.orchestration.dagster_home import INSTANCE_FILE, dagster_home
-from ats_assets.runs.finding import Finding
+from ats_assets.runs.finding import Finding, guarded
 from ats_assets.runs.known_facts import KnownFacts
+from ats_assets.runs.library_diagnosis import SET_UP_AGAIN, library_faults
 from ats_assets.runs.recorded_runs import recorded_runs
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
 from ats_assets.settings import BucketUrl, Settings, settings_file
 
 PYTHONS = ((3, 11), (3, 12))
+LIGHTGBM = "lightgbm library"
+"""Of facts."""
 
 
 def diagnose_machine(settings: Settings, facts: KnownFacts) -> Iterator[Finding]:
     """Check what all commands need, whatever is stored."""
-    yield _settings()
-    yield _secrets(settings)
-    yield from _python(facts)
-    yield from _folders(settings)
-    yield from _dagster(facts)
+    yield from guarded("settings", lambda: [_settings()])
+    yield from guarded("secrets", lambda: [_secrets(settings)])
+    yield from guarded("Python", _python)
+    yield from guarded("libraries", lambda: [_libraries(facts)])
+    yield from guarded("LightGBM", lambda: [_lightgbm(facts)])
+    yield from guarded("folders", lambda: _folders(settings))
+    yield from guarded("Dagster", lambda: _dagster(facts))
+
+
+def remember_libraries(facts: KnownFacts) -> None:
+    """Find what is known of libraries until something is installed."""
+    _libraries(facts)
+    facts.get(LIGHTGBM, _lightgbm_library)
 
 
 def _settings() -> Finding:
@@ -68,7 +79,7 @@ def _unset(settings: Settings) -> list[str]:
     return sorted({name for notifier in made.values() for name in notifier.secrets if not os.environ.get(name)})
 
 
-def _python(facts: KnownFacts) -> Iterator[Finding]:
+def _python() -> Iterator[Finding]:
     version = sys.version_info[:2]
     wanted = " or ".join(f"{major}.{minor}" for major, minor in PYTHONS)
     found = f"{sys.version.split()[0]} ({sys.executable})"
@@ -78,12 +89,27 @@ def _python(facts: KnownFacts) -> Iterator[Finding]:
         yield Finding(
             subject="Python", status="fail", text=found, advice=f"use Python {wanted}: python3 dev.py finds one and sets up .venv"
         )
-    yield _lightgbm(facts)
+
+
+def _libraries(facts: KnownFacts) -> Finding:
+    """Whether all that is asked for is installed; what is installed changes what the facts are kept under."""
+    try:
+        text = facts.get("libraries", _complete)
+    except LookupError as error:
+        return Finding(subject="libraries", status="fail", text=str(error.args[0]), advice=SET_UP_AGAIN)
+    return Finding(subject="libraries", status="ok", text=str(text))
+
+
+def _complete() -> str:
+    """Raises LookupError where something is missing: that is not kept."""
+    if faults := library_faults():
+        raise LookupError("; ".join(faults))
+    return "all that are asked for are installed"
 
 
 def _lightgbm(facts: KnownFacts) -> Finding:
     """Whether its library can be loaded. The module is not imported: it brings scikit-learn and SciPy, which take seconds."""
-    library = facts.get("lightgbm library", _lightgbm_library)
+    library = facts.get(LIGHTGBM, _lightgbm_library)
     if library is None:
         return Finding(
             subject="LightGBM", status="fail", text="it is not installed", advice="delete .venv, and run python3 dev.py run: it sets it up"

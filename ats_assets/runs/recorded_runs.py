@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from ats_assets.errors import AtsError
 from ats_assets.orchestration.dagster_home import INSTANCE_FILE
 from ats_assets.runs.known_facts import KnownFacts
 from ats_assets.runs.startup import open_instance
@@ -16,6 +17,8 @@ IN_PROGRESS = ("STARTING", "STARTED", "CANCELING", "SUSPENDED")
 """The statuses of runs that have begun and not ended, as Dagster names them."""
 STORAGE = {"module": "ats_assets.orchestration.instance", "class": "ProjectStorage"}
 INSTANCE = "instance"
+TEMPLATE = Path(__file__).parent / "new_deployment" / "templates" / INSTANCE_FILE
+"""The settings that `ats init` writes, and that a checkout has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,17 +32,19 @@ class RecordedRuns:
 def recorded_runs(home: Path, facts: KnownFacts) -> RecordedRuns:
     """Count the runs of Dagster's home.
 
-    Dagster opens its instance where these settings of it have not been opened before, for it alone can say whether they are right, where they are not this project's storage, and where
-    the file can't be read.
+    Dagster opens its instance where these settings of it are not those that come with the package and have not been opened before, for it alone can say whether they are right, where they
+    are not this project's storage, and where the file can't be read.
 
     Raises
     ------
     SettingsError
         If its settings are wrong.
+    AtsError
+        If the file is damaged.
     """
     fact = opened_instance(home)
-    if facts.get(INSTANCE, lambda: None) == fact:
-        with contextlib.suppress(OSError, sqlite3.Error, KeyError, TypeError, ValueError):
+    if _is_shipped(home / INSTANCE_FILE) or facts.get(INSTANCE, lambda: None) == fact:
+        with contextlib.suppress(OSError, sqlite3.OperationalError, KeyError, TypeError, ValueError):
             return _counted(_database(home))
     from ats_assets.runs.abandoned import abandoned_runs  # noqa: PLC0415 - Dagster takes seconds
 
@@ -55,6 +60,16 @@ def opened_instance(home: Path) -> str:
     return f"{home} {digest} {importlib.metadata.version('dagster')}"
 
 
+def _is_shipped(file: Path) -> bool:
+    """Whether the settings are those that come with the package, which are known to be right."""
+    return _without_comments(file) == _without_comments(TEMPLATE)
+
+
+def _without_comments(file: Path) -> list[str]:
+    """The lines of a file of settings, from which its first line, which says whose they are, is left out."""
+    return [line for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if not line.startswith("#")]
+
+
 def _database(home: Path) -> Path:
     """Where the runs lie; ValueError where the settings do not say so plainly."""
     import yaml  # noqa: PLC0415 - other commands have no need of it
@@ -68,10 +83,20 @@ def _database(home: Path) -> Path:
 
 
 def _counted(database: Path) -> RecordedRuns:
-    """The runs of a file."""
+    """The runs of a file; none where Dagster has not been opened yet, which makes it."""
+    if not database.exists():
+        return RecordedRuns(recorded=0, left=0)
     statuses = ", ".join("?" * len(IN_PROGRESS))
     select = f"SELECT t.value FROM runs r JOIN run_tags t USING (run_id) WHERE t.key = ? AND r.status IN ({statuses})"  # noqa: S608 - question marks
     with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
-        (recorded,) = connection.execute("SELECT COUNT(*) FROM runs").fetchone()
-        left = sum(is_alive(value) is False for (value,) in connection.execute(select, (PROCESS, *IN_PROGRESS)))
+        try:
+            (recorded,) = connection.execute("SELECT COUNT(*) FROM runs").fetchone()
+            left = sum(is_alive(value) is False for (value,) in connection.execute(select, (PROCESS, *IN_PROGRESS)))
+        except sqlite3.OperationalError:  # it is locked, or of a version that Dagster first has to bring up to date
+            raise
+        except sqlite3.DatabaseError as error:
+            raise AtsError(
+                f"{database} is damaged ({error}). Bring it back with ats restore, or move it away while nothing runs: Dagster makes an empty one, "
+                f"which knows none of the runs so far. What is stored in the warehouse does not depend on it"
+            ) from error
     return RecordedRuns(recorded=recorded, left=left)

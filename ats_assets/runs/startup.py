@@ -37,10 +37,12 @@ def open_instance() -> "Iterator[dg.DagsterInstance]":
     """
     home = prepare_environment()
     import dagster as dg  # noqa: PLC0415
+    import yaml  # noqa: PLC0415
+    from dagster_shared.check import CheckError  # noqa: PLC0415
 
     try:
         instance = dg.DagsterInstance.get()
-    except (dg.DagsterInvalidConfigError, dg.DagsterInvariantViolationError) as error:
+    except (dg.DagsterInvalidConfigError, dg.DagsterInvariantViolationError, CheckError, ImportError, yaml.YAMLError) as error:
         raise SettingsError(f"{home / INSTANCE_FILE} can't be used: {error}") from error
     with instance:
         yield instance

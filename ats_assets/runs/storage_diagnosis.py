@@ -9,7 +9,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError, how_many
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.intact_files import IntactFiles, is_unchanged
-from ats_assets.runs.finding import Finding
+from ats_assets.runs.finding import Finding, guarded
 from ats_assets.runs.progress import LongJob
 from ats_assets.settings import BucketUrl
 from ats_assets.storage.artefacts import ModelStore
@@ -24,12 +24,12 @@ FOOTERS_EACH = 300
 
 def diagnose_storage(deployment: Deployment, *, deep: bool) -> Iterator[Finding]:
     """Check the footers of the warehouse and the newest models; `deep`: every byte of both."""
-    yield from _warehouse(deployment)
+    yield from guarded("warehouse", lambda: _warehouse(deployment))
     for name in deployment.models:
-        yield _model(deployment, deployment.model_store(name))
+        yield from guarded(name, lambda name=name: [_model(deployment, deployment.model_store(name))])
     if deep:
-        yield from _bytes(deployment)
-        yield from _listings(deployment)
+        yield from guarded("every byte", lambda: _bytes(deployment))
+        yield from guarded("listings", lambda: _listings(deployment))
 
 
 def _warehouse(deployment: Deployment) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def _warehouse(deployment: Deployment) -> Iterator[Finding]:
         return
     newest = max((day for sessions in assets.values() for day in sessions[-2:] if deployment.calendar.is_session(day)), default=date.max)
     for asset, sessions in assets.items():
-        yield _asset(deployment, asset, sessions, newest)
+        yield from guarded(asset, lambda asset=asset, sessions=sessions: [_asset(deployment, asset, sessions, newest)])
     left = leftovers(warehouse.root) + leftovers(deployment.settings.storage.models_folder)
     if left:
         advice = "harmless: the next write to a folder removes them; you may delete them"

@@ -158,6 +158,23 @@ def test_what_a_plugin_refuses_is_found_before_a_run(command: Command, wrong: di
     assert said in found["text"]
 
 
+@pytest.mark.parametrize(
+    ("content", "said"), [("1 / 0", "ZeroDivisionError: division by zero"), ("\ndef (", "SyntaxError: invalid syntax")]
+)
+def test_an_error_that_nobody_foresees_is_a_finding_and_the_rest_is_looked_at(
+    command: Command, tmp_path: Path, content: str, said: str
+) -> None:
+    """`ats doctor` ended with a traceback, and said nothing else."""
+    own = tmp_path / "strategies" / "mine.py"
+    own.parent.mkdir()
+    own.write_text(content, encoding="utf-8")
+    run = command("doctor", "--json", ATS_STRATEGIES__MINE="{}", ATS_PLUGINS__FOLDER=str(tmp_path))
+    found = findings(run.stdout)
+    assert (run.exit_code, found["graph"]["status"], found["bars"]["status"]) == (1, "fail", "ok")
+    assert found["graph"]["text"] == f"{said} ({own}, line {content.count(chr(10)) + 1})"
+    assert "Python" in found
+
+
 def test_ticks_are_looked_for_where_the_settings_say(command: Command, tmp_path: Path) -> None:
     """A file that is not there, and a sampler of quotes that nobody delivers, were "ok"; a market of daily bars that nobody asked for was shown."""
     ticks = tmp_path / "ticks.csv"
