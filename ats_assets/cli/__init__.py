@@ -38,7 +38,7 @@ from ats_assets.cli.trials import trials
 from ats_assets.cli.up import up
 from ats_assets.errors import AtsError
 from ats_assets.runs.completing import collect_nothing_to_complete, signal_symbols, stored_assets
-from ats_assets.runs.library_diagnosis import told
+from ats_assets.runs.library_diagnosis import told_ending
 from ats_assets.secrecy import guard_secrets, redacted
 from ats_assets.storage.quick_end import collect_rarely, end_quickly
 
@@ -52,7 +52,7 @@ class _Commands(TyperGroup):
             with _prepared():
                 return super().invoke(ctx)
         except (AtsError, ImportError) as error:
-            typer.echo(f"ats: {redacted(told(error))}", err=True)
+            typer.echo(f"ats: {redacted(told_ending(error))}", err=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as interrupt:
             typer.echo("ats: interrupted", err=True)

@@ -43,7 +43,7 @@ def library_faults() -> list[str]:
     return faults
 
 
-def told(error: AtsError | ImportError) -> str:
+def told_ending(error: AtsError | ImportError) -> str:
     """What to say to the user of a command that ended with an error.
 
     Raises

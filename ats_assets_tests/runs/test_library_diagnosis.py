@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ats_assets.cli import app
-from ats_assets.runs.library_diagnosis import library_faults, told
+from ats_assets.runs.library_diagnosis import library_faults, told_ending
 
 WANTED = ["numpy>=2.1", "polars<1", 'nosuchlibrary>=1; python_version >= "3"', "neither; extra == 'dev'", "nor; python_version < '3'"]
 
@@ -17,12 +17,12 @@ def test_what_is_missing_or_of_another_version_is_named(monkeypatch: pytest.Monk
     polars = importlib.metadata.version("polars")
     monkeypatch.setattr(importlib.metadata, "requires", lambda _name: WANTED)
     assert library_faults() == [f"polars is {polars}, and <1 is asked for", "nosuchlibrary is not installed"]
-    assert "nosuchlibrary is not installed: in a checkout, delete .venv" in told(ImportError("No module"))
+    assert "nosuchlibrary is not installed: in a checkout, delete .venv" in told_ending(ImportError("No module"))
 
 
 def test_a_fault_of_the_package_stays_one() -> None:
     with pytest.raises(ImportError, match="cannot import name"):
-        told(ImportError("cannot import name 'x'"))
+        told_ending(ImportError("cannot import name 'x'"))
 
 
 def test_a_command_that_lacks_a_library_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
