@@ -15,7 +15,7 @@ import pytest
 
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.deployment import Deployment
-from ats_assets.evaluation import skill, skill_summary
+from ats_assets.evaluation import SkillSummary, skill, skill_summary
 from ats_assets.expressions import compute
 from ats_assets.labels import labels, labels_known_at, learnt_label
 from ats_assets.models import Fitted, Model, fit, is_refit_session, models, training_set, training_window
@@ -74,6 +74,11 @@ def world(root: str, seed: int, ic: float) -> tuple[Deployment, pl.DataFrame, pl
 
 def verdict(root: str, seed: int, ic: float, *, dealt_anew: bool = False, model: Model | None = None) -> str:
     """What the skill summary says of scores that are all out of sample, of LightGBM or another model."""
+    return summary(root, seed, ic, dealt_anew=dealt_anew, model=model).verdict
+
+
+def summary(root: str, seed: int, ic: float, *, dealt_anew: bool = False, model: Model | None = None) -> SkillSummary:
+    """The skill of scores that are all out of sample."""
     deployment, features, returns = world(root, seed, ic)
     if dealt_anew:
         order = returns.with_columns(order=pl.Series(np.random.default_rng(seed).random(returns.height)))
@@ -95,7 +100,7 @@ def verdict(root: str, seed: int, ic: float, *, dealt_anew: bool = False, model:
             if isinstance(found, Fitted):
                 scorer, fitted = model.learner.load(found.content), day
     predictions = pl.concat(scored).select(name for name in PREDICTIONS_SCHEMA if name in scored[0].columns)
-    return skill_summary(skill(predictions, returns, days), HORIZON).verdict
+    return skill_summary(skill(predictions, returns, days), HORIZON)
 
 
 OF_OTHERS = rounds(1, 100)

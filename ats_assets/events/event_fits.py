@@ -17,6 +17,7 @@ from ats_assets.orchestration.reading import Known, Span
 from ats_assets.refits import last_refit
 from ats_assets.secrecy import redacted
 from ats_assets.storage.artefacts import Unavailable
+from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.trials import FitTrial
 
@@ -61,9 +62,7 @@ class EventFits:
         if refit == session:
             return self._fitted(session)
         if not self._deployment.known([refit], self._asset):
-            return self._store.write_unavailable(
-                session, Unavailable(reason=f"the first refit session of history is after {session}"), self._versions
-            )
+            return self._unavailable(session, f"the first refit session of history is after {session}")
         if self._store.record(refit).status == "carried":
             raise ModelError(
                 f"{self._asset} of {refit} is carried, but since the calendar changed it is fitted there: ats stale --heal, or ats run --from {refit}"
@@ -82,9 +81,7 @@ class EventFits:
         (of_labels,) = (span for span in self._reads if span.asset == self._lane.model.labels)
         label_sessions = self._deployment.known(of_labels.sessions_read(self._deployment.calendar, session), self._asset)
         if not label_sessions:
-            return self._store.write_unavailable(
-                session, Unavailable(reason="history is too short: no labels yet"), self._versions, upstream
-            )
+            return self._unavailable(session, "history is too short: no labels yet", upstream)
         frames = {span.asset: self._known.frame(span, [session], self._schemas[span.asset]) for span in self._reads}
         data = self.training_set(session, frames, label_sessions)
         started = time.time()
@@ -95,13 +92,17 @@ class EventFits:
             self._told(session, started, status="FAILED", error=redacted(f"{type(error).__name__}: {error}"))
             raise
         if isinstance(found, Unavailable):
-            return self._store.write_unavailable(session, found, self._versions, upstream)
+            return self._unavailable(session, found.reason, upstream)
         values = recorded(self._lane.model.model, found, data, self._settings.of_learners(self._lane.model.labels), self._versions)
         self._trial.add(session, values)
         record = self._store.write_fitted(session, found.content, upstream, **values)
         confusion = class_confusion(data.validation.y, found.scores) if len(data.validation.y) == len(found.scores) else None
         self._told(session, started, record=record, content=found.content, confusion=confusion)
         return record
+
+    def _unavailable(self, session: date, reason: str, upstream: Upstream | None = None) -> ModelRecord:
+        kind = self._lane.model.model.kind
+        return self._store.write_unavailable(session, Unavailable(reason=reason), self._versions, upstream, learner=kind)
 
     def _learnt(self, data: TrainingSet) -> Fitted | Unavailable:
         if (rows := len(data.train.y)) < self._settings.min_train_events:

@@ -55,8 +55,8 @@ class DriftRefitRun(TrainingRun):
         records = self._refitted(list(self._reasons))
         for session, (is_asked, text) in asked.items():
             if not is_asked:
-                upstream = self._known.upstream(session)
-                records[session] = self._store.write_unavailable(session, Unavailable(reason=text), self._versions, upstream)
+                how = {"upstream": self._known.upstream(session), "learner": self._model.kind}
+                records[session] = self._store.write_unavailable(session, Unavailable(reason=text), self._versions, **how)
         return [records[session] if session in records else self._carried(session, week) for session, week in weeks.items()]
 
     def _asked(self, session: date) -> tuple[bool, str]:

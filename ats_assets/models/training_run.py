@@ -84,9 +84,8 @@ class TrainingRun:
 
     def _carried(self, session: date, refit: date) -> ModelRecord:
         if not self._deployment.known([refit]):
-            return self._store.write_unavailable(
-                session, Unavailable(reason=f"the first refit session of history is after {session}"), self._versions
-            )
+            none = Unavailable(reason=f"the first refit session of history is after {session}")
+            return self._store.write_unavailable(session, none, self._versions, learner=self._model.kind)
         if self._store.record(refit).status == "carried":
             raise ModelError(
                 f"{self._model.asset} of {refit} is carried, but since the calendar changed it is fitted there: ats stale --heal, or ats run --from {refit}"
@@ -204,7 +203,7 @@ class TrainingRun:
         if isinstance(found, Unavailable):
             if over.started:
                 self._tell(session, over.started, over.ended)
-            return self._store.write_unavailable(session, found, wanted.versions, wanted.upstream)
+            return self._store.write_unavailable(session, found, wanted.versions, wanted.upstream, learner=self._model.kind)
         self._trial.add(session, over.recorded)
         record = self._store.write_fitted(session, found.content, wanted.upstream, **over.recorded)
         self._tell(session, over.started, over.ended, record=record, content=found.content, confusion=over.confusion)

@@ -123,27 +123,22 @@ class ModelStore:
         source = self.record(carried_from)
         if source.status == "carried":
             raise ModelError(f"{self.name} of {carried_from} is itself carried from {source.carried_from}: carry from there")
-        record = ModelRecord(
-            name=self.name,
-            session=session,
-            status="carried",
-            carried_from=carried_from,
-            fitted_session=source.fitted_session,
-            model_sha256=source.model_sha256,
-            versions=dict(versions),
-        )
+        same = source.model_dump(include={"fitted_session", "learner", "file", "model_sha256"})
+        told = {"name": self.name, "session": session, "carried_from": carried_from, "versions": dict(versions)}
+        record = ModelRecord(status="carried", **told, **same)
         self._write(record)
         return record
 
     def write_unavailable(
-        self, session: date, unavailable: Unavailable, versions: Mapping[str, str], upstream: Upstream | None = None
+        self, session: date, unavailable: Unavailable, versions: Mapping[str, str], upstream: Upstream | None = None, *, learner: str = ""
     ) -> ModelRecord:
-        """Store that there is no model at `session`, why, and what was read to find that out."""
+        """Store that there is no model at `session`, why, what was read to find that out, and which kind of learner found it."""
         record = ModelRecord(
             name=self.name,
             session=session,
             status="unavailable",
             reason=unavailable.reason,
+            learner=learner,
             versions=dict(versions),
             upstream_sha256=_sha256(upstream),
         )
@@ -269,7 +264,7 @@ class ModelStore:
     def _write(self, record: ModelRecord, model: bytes | None = None, upstream: Upstream | None = None) -> None:
         folder = self.folder(record.session)
         path = folder / RECORD_FILE
-        wanted = {record.file: model, UPSTREAM_FILE: _encoded(upstream)}
+        wanted = {UPSTREAM_FILE: _encoded(upstream)} | ({} if model is None else {record.file: model})
         self.log.announce(path)
         stored = {other.name for other in folder.glob("model.*") if other.name != RECORD_FILE}
         names = sorted(stored | wanted.keys())

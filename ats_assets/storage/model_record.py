@@ -68,8 +68,10 @@ class ModelRecord(_Frozen):
         default=None, description="partition that holds the model, or the reason why there is none; carried only"
     )
     reason: str | None = Field(default=None, description="why there is no model; unavailable only")
-    learner: str = Field(default="lightgbm", description="the kind of model, which can load it")
-    file: str = Field(default="model.txt", description="name of the model's file, beside the record")
+    learner: str = Field(
+        default="", description="the kind of model, which can load it; of an unavailable one the kind that was to be fitted"
+    )
+    file: str = Field(default="", description="name of the model's file, beside the record of its fit; empty where there is no model")
     features: tuple[str, ...] = Field(default=(), description="in the order that the model expects")
     label: TaughtLabel | None = None
     training: DecisionWindow | None = None
@@ -89,7 +91,17 @@ class ModelRecord(_Frozen):
     @model_validator(mode="after")
     def _complete(self) -> "ModelRecord":
         needed = {
-            "fitted": ("fitted_session", "features", "label", "training", "validation", "best_iteration", "model_sha256"),
+            "fitted": (
+                "fitted_session",
+                "learner",
+                "file",
+                "features",
+                "label",
+                "training",
+                "validation",
+                "best_iteration",
+                "model_sha256",
+            ),
             "carried": ("carried_from",),
             "unavailable": ("reason",),
         }[self.status]

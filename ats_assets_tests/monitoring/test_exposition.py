@@ -31,6 +31,8 @@ SESSION = date(2024, 1, 5)
 AT = datetime(2024, 1, 5, 20, tzinfo=UTC)
 WINDOW = DecisionWindow(first_decision=SESSION, last_decision=SESSION, sessions=1, rows=1_234)
 FITTED = {
+    "learner": "lightgbm",
+    "file": "model.txt",
     "features": ("KMID",),
     "label": TaughtLabel(horizon_sessions=5, kind="rank"),
     "training": WINDOW,

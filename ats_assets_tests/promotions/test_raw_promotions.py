@@ -15,6 +15,7 @@ from ats_assets.orchestration.graph import asset_name
 from ats_assets.predictions.score_explanation import explain_score
 from ats_assets.promotions import PromotionDecision, journal_of
 from ats_assets.runs.signals_table import signals_heading
+from ats_assets.serving.queries.known_models import champion_titles
 from ats_assets.serving.queries.stored_signals import signals_rows
 from ats_assets.storage.vintages import DELIVERED
 from ats_assets_tests.lineage.conftest import healing_of
@@ -149,3 +150,9 @@ def test_the_champion_tells_its_history_to_the_ui(whole: tuple[Deployment, Files
     picture = base64.b64decode(str(shown["history"].value).split("base64,")[1][:-1])
     titles = [one.text for one in ET.fromstring(picture).iter() if one.tag.endswith("title")]
     assert "forest from 2021-02-17 to 2021-03-02" in titles
+    lanes = whole[0].warehouse.read("predictions", whole[0].calendar.sessions(FIRST, LAST), ["session"])
+    first = lanes["session"].min()
+    assert f"lightgbm from {first} to 2021-02-16" in titles, "before that nobody predicted"
+    assert table[-1].split("|")[1].strip() == f"{first}"
+    assert champion_titles(whole[0])[-1]["session"] == first
+    assert champions(whole[0], LAST).keys() >= {FIRST}

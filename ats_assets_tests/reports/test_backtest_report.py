@@ -90,6 +90,8 @@ def a_fit(day: date, ic: float) -> ModelRecord:
         session=day,
         status="fitted",
         fitted_session=day,
+        learner="lightgbm",
+        file="model.txt",
         features=("KLOW", "<ROC>"),
         label=TaughtLabel(horizon_sessions=5, kind="rank"),
         training=window,
@@ -351,6 +353,13 @@ def test_champions_are_told_with_each_change_and_its_reason() -> None:
     assert "mean rank IC of 63 sessions" in section(
         backtest_report(all_inputs(rows=all_inputs().rows | {"model_skill": skill})), "champion_history"
     )
+
+
+def test_the_history_of_champions_begins_where_predictions_begin() -> None:
+    rows = all_inputs().rows | {"skill": some_skill().filter(pl.col("decision_session") > DAYS[0])}
+    told = section(backtest_report(all_inputs(rows=rows)), "champion_history")
+    assert f"{DAYS[1]}" in told.split("Changes</h3>")[1]
+    assert f"{DAYS[0]}" not in told.split("Changes</h3>")[1]
 
 
 def test_light_dark_and_print_have_their_colours_and_the_scale_its_switch() -> None:

@@ -70,6 +70,18 @@ def test_a_carried_model_is_a_reference(store: ModelStore) -> None:
         store.write_carried(CALENDAR.offset(NEXT, 1), NEXT, VERSIONS)
 
 
+def test_a_carried_record_says_who_fitted_the_model_and_a_missing_one_who_would_have(store: ModelStore) -> None:
+    values = recorded(lightgbm(), FITTED, small_training_set(), SETTINGS, VERSIONS) | {"file": "model.safetensors", "learner": "qlib_zoo"}
+    store.write_fitted(SESSION, b"a net", **values)
+    carried = store.write_carried(NEXT, SESSION, VERSIONS)
+    assert (carried.learner, carried.file) == ("qlib_zoo", "model.safetensors")
+    assert list(files(store, NEXT)) == ["model.json"]
+    none = store.write_unavailable(SESSION, Unavailable(reason="3 labelled sessions"), VERSIONS, learner="qlib_zoo")
+    assert (none.learner, none.file) == ("qlib_zoo", "")
+    assert list(files(store)) == ["model.json"]
+    assert store.write_carried(NEXT, SESSION, VERSIONS).learner == "qlib_zoo"
+
+
 def test_a_missing_model_is_carried_with_its_reason(store: ModelStore) -> None:
     store.write_unavailable(SESSION, Unavailable(reason="3 labelled sessions"), VERSIONS)
     store.write_carried(NEXT, SESSION, VERSIONS)

@@ -14,6 +14,7 @@ from ats_assets.orchestration.pictures import svg_markdown
 from ats_assets.orchestration.reading import as_known
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champions.candidate_skill import candidate_skill, decided_ics
+from ats_assets.predictions.champions.first_predicted import followed_champion
 from ats_assets.predictions.champions.standings import tell_standings
 from ats_assets.predictions.champions.title_chain import Decided, TitleChain, chain_sessions
 from ats_assets.predictions.champions.title_history import changes_markdown, title_svg
@@ -116,9 +117,9 @@ def _as_of(deployment: Deployment, session: date, promoted: tuple[list[Decided],
 
 
 def _shown(deployment: Deployment, sessions: Sequence[date], made: pl.DataFrame) -> dict[str, dg.MetadataValue]:
-    """The history of the title up to the newest session made, of which the sessions before are as they are stored."""
+    """The history of the title up to the newest session made, of which the sessions before are as they are stored, from where predictions begin."""
     before = [day for day in deployment.calendar.window(sessions[0], SHOWN_SESSIONS)[:-1] if deployment.warehouse.exists("champion", day)]
-    rows = pl.concat([deployment.warehouse.read("champion", before), made]) if before else made
+    rows = followed_champion(deployment, pl.concat([deployment.warehouse.read("champion", before), made]) if before else made)
     newest = made.filter(pl.col("session") == sessions[-1], pl.col("is_champion"))
     return {
         "champion": dg.MetadataValue.text(newest["model"].item()),

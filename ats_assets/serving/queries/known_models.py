@@ -10,6 +10,7 @@ from ats_assets.errors import MissingPartitionError, SettingsError
 from ats_assets.models import models
 from ats_assets.models.model_signature import model_signature
 from ats_assets.predictions.active_models import model_asked_for
+from ats_assets.predictions.champions.first_predicted import followed_champion
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
 
@@ -70,13 +71,12 @@ def newest_champion(deployment: Deployment) -> dict[str, Mapping[str, Any]]:
 
 
 def champion_titles(deployment: Deployment) -> list[dict[str, Any]]:
-    """Each change of the champion, the newest first: from which session on, which model, and why; nothing with a single model."""
+    """Each change of the champion, the newest first, from where predictions begin: from which session on, which model, and why; nothing with a single model."""
     stored = deployment.warehouse.stored_sessions("champion")
     if not stored:
         return []
-    held = (
-        deployment.warehouse.read("champion", stored, ["session", "model", "is_champion", "reason"]).filter("is_champion").sort("session")
-    )
+    named = deployment.warehouse.read("champion", stored, ["session", "model", "is_champion", "reason"]).filter("is_champion")
+    held = followed_champion(deployment, named).sort("session")
     changed = held.filter(held["model"].ne_missing(held["model"].shift(1)))
     return changed.select("session", "model", "reason").reverse().to_dicts()
 
