@@ -177,6 +177,13 @@ class LearnerKit:
         assert isinstance(found, Unavailable)
         assert f"as of {SESSION} are of one symbol, S01" in found.reason
 
+    def test_few_rows_are_a_model_or_a_reason_and_no_error_of_a_library(self) -> None:
+        """Those of one symbol whose label is no rank: fewer than most trees make a leaf of."""
+        raw = SETTINGS.model_copy(update={"label": "raw"})
+        data = small_training_set(settings=raw, symbols=1, sequence_sessions=self.model().sequence_sessions)
+        found = fit(self.model(), data, raw)
+        assert np.isfinite(found.scores).all() if isinstance(found, Fitted) else str(SESSION) in found.reason
+
     def test_columns_that_are_all_missing_are_no_model_but_a_reason(self) -> None:
         data = self.data()
         found = fit(self.model(), changed(data, **dict.fromkeys(data.features, np.nan)), SETTINGS)
