@@ -20,11 +20,11 @@ SHOWN = 20
 
 def make(inputs: ReportInputs) -> Sequence[Block] | None:
     """The picture, the candidates as they stand now, and the changes."""
-    champion, first = inputs.of("champion"), inputs.rows["skill"]["decision_session"].min()
+    champion, skill = inputs.of("champion"), inputs.of("skill")
     if champion is None:
         return None
-    if first is not None:  # before that nobody predicted, and a champion was a name
-        champion = champion.filter(pl.col("session") >= first)
+    if skill is not None:  # before the first decision nobody predicted, and a champion was a name
+        champion = champion.filter(pl.col("session") >= skill["decision_session"].min())
     names = list(champion["model"].unique(maintain_order=True))
     changes = title_changes(champion)
     newest = champion.filter(pl.col("session") == pl.col("session").max())
