@@ -55,7 +55,7 @@ class DriftRefitRun(TrainingRun):
         records = self._refitted(list(self._reasons))
         for session, (is_asked, text) in asked.items():
             if not is_asked:
-                how = {"upstream": self._known.upstream(session), "learner": self._model.kind}
+                how: dict[str, Any] = {"upstream": self._known.upstream(session), "learner": self._model.kind}
                 records[session] = self._store.write_unavailable(session, Unavailable(reason=text), self._versions, **how)
         return [records[session] if session in records else self._carried(session, week) for session, week in weeks.items()]
 

@@ -124,7 +124,7 @@ class ModelStore:
         if source.status == "carried":
             raise ModelError(f"{self.name} of {carried_from} is itself carried from {source.carried_from}: carry from there")
         same = source.model_dump(include={"fitted_session", "learner", "file", "model_sha256"})
-        told = {"name": self.name, "session": session, "carried_from": carried_from, "versions": dict(versions)}
+        told: dict[str, Any] = {"name": self.name, "session": session, "carried_from": carried_from, "versions": dict(versions)}
         record = ModelRecord(status="carried", **told, **same)
         self._write(record)
         return record
