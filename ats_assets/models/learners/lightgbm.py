@@ -101,9 +101,8 @@ class Lightgbm:
             feature_name=list(data.features),
             params=own,
         )
-        if not any(
-            train.construct().feature_num_bin(at) for at in range(len(data.features))
-        ):  # with an objective of our own, training would end in an error
+        bins = [train.construct().feature_num_bin(at) for at in range(len(data.features))]
+        if not any(bins):  # no feature can be split; by an objective of our own, training would end in an error
             return Unavailable(reason=_without_splits(data, settings))
         held_out = lgb.Dataset(
             data.validation.x,
