@@ -29,7 +29,7 @@ from ats_assets.leakcheck.regime_subjects import regime_subjects
 from ats_assets.leakcheck.selection_subjects import held_for, selection_subjects
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
-from ats_assets.portfolio.choosing import holds_books
+from ats_assets.portfolio.choosing import sessions_kept
 from ats_assets.portfolio.schema import WANTED_SCHEMA
 from ats_assets.portfolio.targets import targets_of
 from ats_assets.portfolio.working_rules import working_rules
@@ -244,7 +244,7 @@ def _wanted(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], gi
     read = {*of_strategies.values(), *(window.asset for one in applied for window in one.rule.needs())}
     if deployment.settings.holding_sessions > 1 and deployment.tells_name_changes:
         read.add("corporate_actions")
-    if deployment.of(holds_books):
+    if deployment.of(sessions_kept):
         read |= {"bars", "corporate_actions"}
     frames = {asset: _stored(deployment, asset, days, bars) for asset in read - given.keys()}
     inputs = {asset: _input(frame) for asset, frame in frames.items() if frame is not None}
@@ -268,7 +268,7 @@ def _targets(
         applied,
         holding_sessions=holding,
         identities=identities,
-        hold=deployment.of(holds_books),
+        kept=deployment.of(sessions_kept),
         longest=settings.holding_sessions,
         frames=rows,
         days=days,

@@ -18,7 +18,7 @@ from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
-from ats_assets.portfolio.choosing import holds_books
+from ats_assets.portfolio.choosing import sessions_kept
 from ats_assets.portfolio.held_books import needs_of_held_books
 from ats_assets.portfolio.schema import WANTED_SCHEMA, HeldTargets, Targets
 from ats_assets.portfolio.targets import earlier_books, targets_of, with_earlier
@@ -60,7 +60,7 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     schemas |= {HOLDING: HOLDING_SCHEMA} if follows else {}
     names = holding + REPEAT_DAYS if holding > 1 and deployment.tells_name_changes else 0
     earlier = earlier_books(applied)
-    kept = deployment.settings.portfolio.without_signals_sessions if deployment.of(holds_books) else 0
+    kept = deployment.of(sessions_kept)
     own = needs_of_held_books(holding + earlier[0], kept) if kept else ()
     windows = _windows(applied, schemas, names=names + earlier[0] if names else 0, own=own)
     back_of_signals = holding - 1 + earlier[0] + kept

@@ -50,3 +50,8 @@ def holds_books(deployment: Deployment) -> bool:
     settings = deployment.settings
     several = sum(share > 0.0 for share in settings.capital.values()) > 1
     return several or bool(settings.orders.brakes) or bool(settings.risk)
+
+
+def sessions_kept(deployment: Deployment) -> int:
+    """For how many sessions it is known what strategies without signals hold; 0 where nobody looks at that. Use it as `deployment.of(sessions_kept)`."""
+    return deployment.settings.portfolio.without_signals_sessions if deployment.of(holds_books) else 0

@@ -165,8 +165,8 @@ def held_after(
     wanted[name] = wanted[name].filter(pl.col("session") <= last)
     told = pl.concat([NO_CHANGES, actions], how="diagonal_relaxed").select(NO_CHANGES.columns)
     frames = {"bars": bars, "corporate_actions": told}
-    made = targets_of(wanted, CAPITAL, hold=True, frames=frames, days=days, sessions=days)
-    books = HeldBooks(frames=frames, days=days)
+    made = targets_of(wanted, CAPITAL, kept=len(days), frames=frames, days=days, sessions=days)
+    books = HeldBooks(frames=frames, days=days, kept=len(days))
     parts = held_sessions(wanted, CAPITAL, holding=1, longest=1, books=books, sessions=days)
     return made.select("symbol", "session", "target_weight", "allowed_change"), parts
 
