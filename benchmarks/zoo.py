@@ -264,10 +264,10 @@ def _by_qlib(told: dict[str, Any], clock: Clock) -> tuple[Any, dict[str, float]]
     kind = getattr(importlib.import_module(f"qlib.contrib.model.{module}"), name)
     qlib.init(provider_uri=str(folder / "qlib"), region="us", kernels=told["threads"], logging_level=40)
     with quiet_qlib():
-        kept = folder / f"qlib-{told['number']}-{looks_back}.pickle"
+        kept = folder / f"qlib-{told['number']}-{'nets' if looks_back else 'MLP' if model == 'MLP' else 'trees'}.pickle"
         frame, features = _made_once(
             kept,
-            lambda: _qlib_frame(folder, fold, looks_back=looks_back),
+            lambda: _qlib_frame(folder, fold, looks_back=looks_back, unit_spread=model != "MLP"),
             lambda made: made.to_pickle(kept),
             lambda: pd.read_pickle(kept),
             clock,
@@ -304,7 +304,7 @@ def _made_once(
     return made, seconds
 
 
-def _qlib_frame(folder: Path, fold: dict[str, list[str]], *, looks_back: bool) -> Any:
+def _qlib_frame(folder: Path, fold: dict[str, list[str]], *, looks_back: bool, unit_spread: bool) -> Any:
     """The factors and the label, from qlib's own layout."""
     import numpy as np
     import pandas as pd
@@ -318,6 +318,8 @@ def _qlib_frame(folder: Path, fold: dict[str, list[str]], *, looks_back: bool) -
     frame.columns = pd.MultiIndex.from_product([["feature"], names])
     frame = frame.swaplevel().sort_index()
     labels = pl.read_parquet(folder / "labels.parquet").to_pandas()
+    # A uniform variable has a variance of 1/12; CSRankNorm multiplies ranks by 3.46.
+    labels["y"] *= 12**0.5 if unit_spread else 1.0
     index = pd.MultiIndex.from_arrays([pd.to_datetime(labels["session"]), labels["symbol"]])
     frame[("label", "LABEL0")] = pd.Series(labels["y"].to_numpy(), index=index).reindex(frame.index).astype(np.float32)
     return frame
