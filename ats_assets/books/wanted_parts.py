@@ -74,8 +74,6 @@ def shared_change(parts: Floats, target: Floats, capital: Floats) -> Floats:
     target
         float64 of shape (n_rows,).
     capital
-        float64 of shape (n_rows, n_strategies), or of one row: 0 for one that wants nothing of what is made larger.
-    capital
         float64 of shape (n_strategies,), or of a row for each; 0 for one that wants none of what is made larger, where others do.
 
     Examples

@@ -55,6 +55,8 @@ class FollowedBooks:
     ----------
     rows
         symbol, session, target_weight, score, model_session: of all sessions that have signals, and of all in `judged` and the past before them that have a moved book.
+    own
+        Those of `rows` that the primary strategy has made itself. How long a position has been there is known of these alone: which books are moved depends on what else is asked for.
     judged
         The sessions that are to be judged, ascending: all that are wanted, and for one with a moved book those since the signals that it is of.
     rests
@@ -64,6 +66,7 @@ class FollowedBooks:
     """
 
     rows: pl.DataFrame
+    own: pl.DataFrame
     judged: Sequence[date]
     rests: Mapping[date, date]
     books: HeldBooks
@@ -118,7 +121,7 @@ def followed_books(
     judged = sorted({*sessions, *(one for day, last in rests.items() for one in days[place[last] : place[day]])})
     moved = last_books({"primary": own}, days, with_earlier(days, judged, past), kept)["primary"]
     parts = [own, *(_moved(books, own, last, day).select(own.columns) for day, last in moved.items())]
-    return FollowedBooks(rows=pl.concat(parts).sort(KEYS), judged=judged, rests=rests, books=books)
+    return FollowedBooks(rows=pl.concat(parts).sort(KEYS), own=own, judged=judged, rests=rests, books=books)
 
 
 def _moved(books: HeldBooks, own: pl.DataFrame, last: date, day: date) -> pl.DataFrame:

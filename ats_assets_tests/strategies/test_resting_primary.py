@@ -87,6 +87,18 @@ def test_a_rule_that_eases_while_the_primary_strategy_rests_adds_nothing() -> No
     assert (np.diff(shares) < 0.02).all()  # as prices move the capital beside it
 
 
+def test_a_position_begins_anew_after_a_rest_that_outlasts_its_book_whatever_else_is_asked_for() -> None:
+    """The rest has 7 sessions, and the book is known for 4: moved books of these would bridge it in a range, and in no session alone."""
+    bars = bars_of(np.array([120.0] + [100.0] * 9)[:, None])
+    days = [FIRST + timedelta(days=i) for i in range(10)]
+    primary = signals(bars, {"S0": 0.3}).filter(~pl.col("session").is_between(days[1], days[7]))
+    made = following("peak_exits", kept=4)
+    whole, alone = (scores(made, bars, primary, days, wanted) for wanted in (days, days[8:9]))
+    assert whole.filter(pl.col("session") < days[8])["target_weight"].to_list() == [0.3, 0.0, 0.0, 0.0, 0.0]
+    assert whole.filter(session=days[8])["target_weight"].to_list() == [0.3]
+    assert alone.equals(whole.filter(session=days[8]))
+
+
 @settings(max_examples=rounds(2, 100), deadline=None)
 @given(st.integers(0, 10_000), st.lists(st.integers(0, 39), max_size=30, unique=True), st.sampled_from([*KINDS]))
 def test_each_session_is_a_function_of_its_own_windows(seed: int, gaps: list[int], kind: str) -> None:

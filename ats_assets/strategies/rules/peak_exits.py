@@ -73,13 +73,12 @@ class PeakExits:
         place = {day: i for i, day in enumerate(days)}
         known, kept = identities_of(frames[ACTIONS]), self.settings.without_signals_sessions
         primary = followed_books(frames[signals_of(self.settings.primary)], frames, days, sessions, kept=kept, past=0)
-        signals = primary.rows.with_columns(
-            pl.col("session").replace_strict(place, return_dtype=pl.Int64).alias(PLACE), weight=pl.col("target_weight")
-        )
+        signals = primary.rows.with_columns(pl.col("session").replace_strict(place, return_dtype=pl.Int64).alias(PLACE))
         wanted = signals.filter(pl.col("session").is_in(primary.judged))
         values = self._rows.rows(frames, days, primary.judged).drop(INSTRUMENT, PLACE)
         rows = wanted.join(values, on=["symbol", "session"], how="left", maintain_order="left")
-        sides = self._sides(PastSides(signals, days, known, self.settings.max_sessions, kept), known, rows)
+        past = PastSides(primary.own.rename({"target_weight": "weight"}), days, known, self.settings.max_sessions, kept)
+        sides = self._sides(past, known, rows)
         panels = {name: self._panel(rows, name) for name in self._fields}
         closes = panels["c"]
         found = first_exits(sides, closes, panels.get("h", closes), panels.get("l", closes), panels["r"], self.settings)
