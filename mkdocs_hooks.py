@@ -61,7 +61,7 @@ REFERENCE = {
         "options.price_bounds",
         "options.surface.smile",
         "option_strategies.contract_selection",
-        "option_strategies.desk",
+        "option_strategies.strategy_context",
     ),
     "additions": (
         "sources",
