@@ -24,7 +24,7 @@ from ats_assets_tests.live.day import DAY, MINUTES
 from ats_assets_tests.rounds import rounds
 
 pytestmark = pytest.mark.skipif(not MINUTES.is_dir(), reason=f"{MINUTES} is not there: real minute bars are needed")
-KILLS = rounds(2, 40, "ATS_TEST_LIVE_KILLS")
+KILLS = rounds(1, 40, "ATS_TEST_LIVE_KILLS")
 """Of each style."""
 STYLES = [("market", 20), ("passive", 20), ("market", 5)][: rounds(1, 3)]
 MISHAPS = [
@@ -118,5 +118,5 @@ def test_killed_at_random_moments_and_started_again(tmp_path: Path, style: str, 
         for name in ("orders", "positions"):
             assert found[name][-2:] == expected[name][-2:], told
         runs += 1
-        assert runs < 3 * KILLS, f"{runs} runs, of which {kills} were killed"
+        assert runs < 3 * KILLS + 3, f"{runs} runs, of which {kills} were killed"
     assert max(places) > 0, "one at least had something written down"

@@ -89,7 +89,7 @@ Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimi
 
 
 @given(CASES)
-@settings(max_examples=rounds(15, 60), phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking a case takes minutes
+@settings(max_examples=rounds(8, 60), phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking a case takes minutes
 def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: Case) -> None:
     """At the market, or with a limit: at the open where it is within, else within the session where the market comes to it, else not; brackets with their exits, session after session."""
     seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most, collar, bracket = case

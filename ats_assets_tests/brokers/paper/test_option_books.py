@@ -157,7 +157,7 @@ def by_value(found: Sequence[tuple]) -> list[tuple]:
 
 
 @pytest.mark.slow
-@settings(max_examples=rounds(3, 60), phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=rounds(2, 60), phases=(Phase.explicit, Phase.generate))
 @given(seed=st.integers(0, 10**9))
 @example(seed=371805833)  # three contracts and a hundred shares in one order, which are no multiple of each other
 def test_over_random_histories_each_cash_flow_is_that_of_the_backtest(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
