@@ -464,18 +464,17 @@ def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return found
 
 
-def _difference(runs: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Our rank IC less qlib's, over the scored sessions, each the mean of the seeds; its standard error allows for labels that overlap (Newey and West, 1987)."""
-    by_side: dict[str, dict[str, list[float]]] = {"qlib": {}, "ours": {}}
+def _difference(runs: Sequence[dict[str, Any]]) -> dict[str, float | None]:
+    """Our rank IC less qlib's over the scored sessions, each the mean of the seeds, as challengers are compared with a champion."""
+    from ats_assets.evaluation.paired_skill import paired_skill
+
+    by_side: dict[str, dict[date, list[float]]] = {"qlib": {}, "ours": {}}
     for run in runs:
         for session, value in run["by_session"].items():
-            by_side[run["side"]].setdefault(session, []).append(value)
-    shared = sorted(by_side["qlib"].keys() & by_side["ours"].keys())
-    found = [statistics.mean(by_side["ours"][day]) - statistics.mean(by_side["qlib"][day]) for day in shared]
-    mean, n = statistics.mean(found), len(found)
-    parts = [sum((found[i] - mean) * (found[i - lag] - mean) for i in range(lag, n)) / n for lag in range(HORIZON + 1)]
-    variance = parts[0] + 2 * sum((1 - lag / (HORIZON + 1)) * part for lag, part in enumerate(parts) if lag)
-    return {"rank_ic_difference": mean, "rank_ic_error": (variance / n) ** 0.5}
+            by_side[run["side"]].setdefault(date.fromisoformat(session), []).append(value)
+    means = {side: {day: statistics.mean(values) for day, values in found.items()} for side, found in by_side.items()}
+    paired = paired_skill(means["ours"], means["qlib"], HORIZON)
+    return {"rank_ic_difference": paired.difference, "rank_ic_error": paired.error}
 
 
 def _ratios(qlib: dict[str, float], ours: dict[str, float]) -> dict[str, float]:
