@@ -14,8 +14,8 @@ from ats_assets.holding.followed import followed_periods
 from ats_assets.holding.schema import HOLDING, HOLDING_SCHEMA
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.portfolio.allowed_changes import COLUMN
-from ats_assets.portfolio.choosing import holds_books
-from ats_assets.portfolio.held_books import HeldBooks, last_books
+from ats_assets.portfolio.choosing import sessions_kept
+from ats_assets.portfolio.held_books import HeldBooks
 from ats_assets.portfolio.held_parts import HeldSession, held_sessions
 from ats_assets.portfolio.netting import OwnHoldings
 from ats_assets.portfolio.schema import WANTED_SCHEMA
@@ -51,9 +51,8 @@ def stored_inputs(
     capital = {name: share for name, share in settings.capital.items() if share}
     holding = settings.holding_sessions
     longest = max(holding, follows.settings.followed_sessions) if (follows := deployment.of(followed_periods)) else holding
-    holds = deployment.of(holds_books)
-    kept = settings.portfolio.without_signals_sessions
-    longest += kept + REPEAT_DAYS if holds else 0
+    kept = deployment.of(sessions_kept)
+    longest += kept + REPEAT_DAYS if kept else 0
     days = deployment.calendar.sessions(deployment.calendar.window(sessions[0], longest)[0], sessions[-1]) if sessions else []
     upstream: dict[str, Mapping[str, str]] = {}
 
@@ -64,7 +63,7 @@ def stored_inputs(
             return schema.to_frame()
         return warehouse.read(asset, stored, columns)
 
-    schema = pl.Schema(WANTED_SCHEMA | {COLUMN: pl.String}) if holds else WANTED_SCHEMA
+    schema = pl.Schema(WANTED_SCHEMA | {COLUMN: pl.String}) if kept else WANTED_SCHEMA
     targets = read("targets", sessions, list(schema), schema)
     signals = {name: read(deployment.signals[name], days, list(WANTED_SCHEMA), WANTED_SCHEMA) for name in capital}
     told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1])) if sessions else []
@@ -72,7 +71,7 @@ def stored_inputs(
     if told:
         actions, upstream["corporate_actions"] = of_whole(deployment, "corporate_actions", told)
     known = identities_of(actions, settings.source.kind)
-    stored = stored_among(deployment, "bars", days if holds else sessions)
+    stored = stored_among(deployment, "bars", days if kept else sessions)
     upstream["bars"] = deployment.data_versions("bars", stored)
     wanted = pl.concat([frame["symbol"] for frame in (targets, *signals.values())] + [one.cast(pl.String) for one in account])
     bars = traded_bars(deployment, wanted.to_frame("symbol"), stored, known, None, what="books")
@@ -85,11 +84,11 @@ def stored_inputs(
     resting: dict[str, list[date]] = {}
     made: Sequence[HeldSession] = ()
     filled: Mapping[str, pl.DataFrame] = signals
-    if holds and sessions:
+    if kept and sessions:
         books = HeldBooks(frames={"bars": bars, ACTIONS: actions}, days=days, kept=kept)
         made = held_sessions(signals, capital, holding=held, longest=holding, books=books, sessions=sessions)
         resting = {name: [one.day for one in made if name in one.since] for name in capital}
-        filled = books.filled(signals, last_books(signals, days, with_earlier(days, sessions, holding - 1), kept)) if made else signals
+        filled = books.filled(signals, books.last(signals, with_earlier(days, sessions, holding - 1))) if made else signals
     owned = OwnHoldings(signals=filled, capital=capital, holding=held, days=days, identities=known)
 
     def averaged(name: str) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio.allowed_changes import NONE, change_codes
@@ -56,8 +57,7 @@ def wanted_parts(
     for i, name in enumerate(capital):
         rests[:, i] = rows["session"].is_in(list((resting or {}).get(name, ()))).to_numpy()
     shared = shared_change(parts, target, np.where(rests, 0.0, shares))
-    total = parts.sum(axis=1)
-    smaller = (total * target >= 0.0) & (np.abs(target) < np.abs(total) - SAME)
+    smaller = _made_smaller(parts.sum(axis=1), target)
     shared = np.where(rests & ~smaller[:, None], np.nan, shared)
     stays = (codes == NONE)[:, None]
     shared = np.where(stays, np.where(rests, np.nan, parts), shared)
@@ -85,9 +85,14 @@ def shared_change(parts: Floats, target: Floats, capital: Floats) -> Floats:
     total = parts.sum(axis=1)
     change = target - total
     same = np.abs(change) <= SAME
-    smaller = ~same & (total * target >= 0.0) & (np.abs(target) <= np.abs(total))
+    smaller = _made_smaller(total, target)
     factor = np.where(smaller, target / np.where(total == 0.0, 1.0, total), 1.0)
     side = np.where((np.sign(parts) == np.sign(change)[:, None]) & (capital > 0.0), np.abs(parts), 0.0)
     size, whole = side.sum(axis=1, keepdims=True), np.broadcast_to(capital, parts.shape).sum(axis=1, keepdims=True)
     key = np.where(size > 0.0, side / np.where(size > 0.0, size, 1.0), capital / np.where(whole > 0.0, whole, 1.0))
     return np.where((same | smaller)[:, None], parts * factor[:, None], parts + change[:, None] * key)
+
+
+def _made_smaller(total: Floats, target: Floats) -> NDArray[np.bool_]:
+    """Where rules have left less of a weight, on its side."""
+    return (total * target >= 0.0) & (np.abs(target) < np.abs(total) - SAME)

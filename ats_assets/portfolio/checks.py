@@ -12,7 +12,7 @@ from ats_assets.errors import how_many
 from ats_assets.kernels.weight_limits import holds
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
-from ats_assets.portfolio.choosing import holds_books
+from ats_assets.portfolio.choosing import sessions_kept
 from ats_assets.portfolio.held_books import WARNED_SESSIONS
 from ats_assets.portfolio.held_parts import NO_SIGNALS
 
@@ -22,12 +22,10 @@ SINCE_WHEN: Final = rf"^(\w+): {NO_SIGNALS}(\d{{4}}-\d\d-\d\d), "
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
     """The stage's checks."""
-    return [_limits(deployment), *([_without_signals(deployment)] if deployment.of(holds_books) else [])]
+    return [_limits(deployment), *([_without_signals(deployment, kept)] if (kept := deployment.of(sessions_kept)) else [])]
 
 
-def _without_signals(deployment: Deployment) -> dg.AssetChecksDefinition:
-    kept = deployment.settings.portfolio.without_signals_sessions
-
+def _without_signals(deployment: Deployment, kept: int) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset="targets", name="without_signals", blocking=False, partitions_def=partitions_of(deployment))
     def without_signals(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether a strategy that holds something has had no signals for so long that it will soon be no longer known what."""

@@ -44,28 +44,6 @@ def needs_of_held_books(longest: int, kept: int) -> tuple[Needs, ...]:
     return tuple(Needs(asset=one.asset, back=one.back + longest - 1) for one in needs_of_closes(kept))
 
 
-def last_books(
-    signals: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date], kept: int
-) -> dict[str, dict[date, date]]:
-    """Of each strategy its sessions without signals, and of each the newest one of the `kept` before that has some.
-
-    Examples
-    --------
-    >>> days = [date(2024, 1, i) for i in (2, 3, 4)]
-    >>> rows = pl.DataFrame({"session": [days[0], days[2]]})
-    >>> last_books({"mine": rows}, days, days, 63)
-    {'mine': {datetime.date(2024, 1, 3): datetime.date(2024, 1, 2)}}
-    """
-    place = {day: i for i, day in enumerate(days)}
-    found: dict[str, dict[date, date]] = {}
-    for name, frame in signals.items():
-        own = set(frame["session"].unique())
-        before = {day: days[max(0, place[day] - kept) : place[day]] for day in sessions if day not in own}
-        newest = {day: next((one for one in reversed(window) if one in own), None) for day, window in before.items()}
-        found[name] = {day: last for day, last in newest.items() if last is not None}
-    return found
-
-
 @dataclass(frozen=True, kw_only=True)
 class HeldBooks:
     """The books that are held.
@@ -83,6 +61,25 @@ class HeldBooks:
     frames: Mapping[str, pl.DataFrame]
     days: Sequence[date]
     kept: int
+
+    def last(self, signals: Mapping[str, pl.DataFrame], sessions: Sequence[date]) -> dict[str, dict[date, date]]:
+        """Of each strategy its sessions without signals, and of each the newest one of the `kept` before that has some.
+
+        Examples
+        --------
+        >>> days = [date(2024, 1, i) for i in (2, 3, 4)]
+        >>> rows = pl.DataFrame({"session": [days[0], days[2]]})
+        >>> HeldBooks(frames={}, days=days, kept=63).last({"mine": rows}, days)
+        {'mine': {datetime.date(2024, 1, 3): datetime.date(2024, 1, 2)}}
+        """
+        place = {day: i for i, day in enumerate(self.days)}
+        found: dict[str, dict[date, date]] = {}
+        for name, frame in signals.items():
+            own = set(frame["session"].unique())
+            before = {day: self.days[max(0, place[day] - self.kept) : place[day]] for day in sessions if day not in own}
+            newest = {day: next((one for one in reversed(window) if one in own), None) for day, window in before.items()}
+            found[name] = {day: last for day, last in newest.items() if last is not None}
+        return found
 
     def moved(self, book: pl.DataFrame, last: date, day: date, capital: float) -> pl.DataFrame:
         """A book as prices have moved it.

@@ -13,7 +13,7 @@ import polars as pl
 
 from ats_assets.corporate_actions.identity import INSTRUMENT
 from ats_assets.portfolio.allowed_changes import COLUMN
-from ats_assets.portfolio.held_books import HeldBooks, last_books
+from ats_assets.portfolio.held_books import HeldBooks
 from ats_assets.portfolio.netting import KEYS, OwnHoldings
 
 SINCE: Final = "since"
@@ -62,7 +62,7 @@ class HeldSession:
     @cached_property
     def since(self) -> dict[str, date]:
         """The strategies that hold what they have, and the newest session at which each had signals."""
-        return {name: of[self.day] for name, of in last_books(self.signals, self.books.days, [self.day], self.books.kept).items() if of}
+        return {name: of[self.day] for name, of in self.books.last(self.signals, [self.day]).items() if of}
 
     @cached_property
     def parts(self) -> dict[str, Parts]:
@@ -86,7 +86,8 @@ class HeldSession:
     def _part(self, name: str, last: date) -> Parts:
         days, place = self.books.days, self.books.days.index(last)
         window = days[max(0, place - self.holding[name] + 1) : place + 1]
-        filled = self.books.filled({name: self.signals[name]}, last_books({name: self.signals[name]}, days, window, self.books.kept))
+        own = {name: self.signals[name]}
+        filled = self.books.filled(own, self.books.last(own, window))
         owned = OwnHoldings(
             signals={one: rows.filter(pl.col("session").is_between(window[0], last)) for one, rows in (self.signals | filled).items()},
             capital=self.capital,
@@ -136,7 +137,7 @@ def held_sessions(
     books, longest
         See `HeldSession`; of the windows of all the sessions.
     """
-    held = last_books(signals, books.days, sessions, books.kept)
+    held = books.last(signals, sessions)
     found = []
     for day in sorted({day for of in held.values() for day in of}):
         i = books.days.index(day)

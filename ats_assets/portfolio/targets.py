@@ -21,7 +21,7 @@ import polars as pl
 from ats_assets.corporate_actions.identity import Identities
 from ats_assets.kernels.weight_limits import TOLERANCE
 from ats_assets.portfolio.allowed_changes import COLUMN
-from ats_assets.portfolio.held_books import HeldBooks, last_books
+from ats_assets.portfolio.held_books import HeldBooks
 from ats_assets.portfolio.held_parts import SINCE, held_sessions, with_held
 from ats_assets.portfolio.netting import KEYS, OwnHoldings, netted, over_holding_period
 from ats_assets.portfolio.schema import HELD_TARGETS_SCHEMA, TARGETS_SCHEMA
@@ -74,7 +74,7 @@ def targets_of(
     books = HeldBooks(frames=frames, days=days, kept=kept) if kept else None
     if books:
         earlier = with_earlier(days, chain, longest - 1)
-        filled = signals if longest == 1 else books.filled(signals, last_books(signals, days, earlier, kept))
+        filled = signals if longest == 1 else books.filled(signals, books.last(signals, earlier))
         held = held_sessions(signals, capital, holding=holding_sessions, longest=longest, books=books, sessions=chain)
         made = with_held(_wanted(filled, capital, holding_sessions, identities, days, sessions=chain), held)
     else:

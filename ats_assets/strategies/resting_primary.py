@@ -17,7 +17,7 @@ import polars as pl
 from ats_assets.corporate_actions.identity import INSTRUMENT
 from ats_assets.kernels.weight_limits import TOLERANCE
 from ats_assets.plugins import Needs
-from ats_assets.portfolio.held_books import HeldBooks, last_books, needs_of_held_books
+from ats_assets.portfolio.held_books import HeldBooks, needs_of_held_books
 from ats_assets.portfolio.targets import with_earlier
 
 WEIGHT: Final = "target_weight"
@@ -117,9 +117,9 @@ def followed_books(
     books = HeldBooks(frames=frames, days=days, kept=kept)
     own = signals.select("symbol", "session", *OF_LAST, pl.col(WEIGHT).fill_null(0.0))
     place = {day: i for i, day in enumerate(days)}
-    rests = last_books({"primary": own}, days, sessions, kept)["primary"]
+    rests = books.last({"primary": own}, sessions)["primary"]
     judged = sorted({*sessions, *(one for day, last in rests.items() for one in days[place[last] : place[day]])})
-    moved = last_books({"primary": own}, days, with_earlier(days, judged, past), kept)["primary"]
+    moved = books.last({"primary": own}, with_earlier(days, judged, past))["primary"]
     parts = [own, *(_moved(books, own, last, day).select(own.columns) for day, last in moved.items())]
     return FollowedBooks(rows=pl.concat(parts).sort(KEYS), own=own, judged=judged, rests=rests, books=books)
 
