@@ -75,7 +75,7 @@ class _Judgement:
                 self._judge_concerned(pending, before["newest"])
             self._connection.execute("COMMIT")
         elif before and before.get("settings") != settings_looked_at(self._deployment):
-            self._keep([], set())  # the verdicts stand, and are of these settings now
+            self._tell_judged()  # the verdicts stand, and are of these settings now
         order = {rule.asset: i for i, rule in enumerate(self._rules)}
         found = [Stale(asset=asset, session=key, reason=reason) for (asset, key), reason in self._verdicts().items()]
         return sorted(found, key=lambda one: (order[one.asset], one.session))
@@ -106,8 +106,12 @@ class _Judgement:
             connection.executemany("DELETE FROM verdicts WHERE asset = ? AND key = ?", sorted(targets))
         connection.executemany("INSERT INTO verdicts VALUES (?, ?, ?)", [(one.asset, one.session, one.reason) for one in found])
         connection.execute("DELETE FROM pending")
+        self._tell_judged()
+
+    def _tell_judged(self) -> None:
+        """Say under what the verdicts hold."""
         judged = {"under": self._under(self._newest), "newest": self._newest, "settings": settings_looked_at(self._deployment)}
-        connection.execute("INSERT OR REPLACE INTO state VALUES ('judged', ?)", (json.dumps(judged),))
+        self._connection.execute("INSERT OR REPLACE INTO state VALUES ('judged', ?)", (json.dumps(judged),))
 
     def _stands(self, judged: dict[str, str]) -> bool:
         """Whether what verdicts followed from beside the entries is the same still."""

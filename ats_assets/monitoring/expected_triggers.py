@@ -25,13 +25,15 @@ def expected_triggers(deployment: Deployment) -> dict[str, str]:
 
 def useful_triggers(deployment: Deployment) -> list[str]:
     """All but what the settings keep from doing anything, and what must be named."""
-    idle = () if deployment.settings.orders.enabled else ("trading_sensor",)
-    return [name for name in expected_triggers(deployment) if not name.endswith((BY_NAME_ALONE, *idle))]
+    return [name for name in expected_triggers(deployment) if not name.endswith((BY_NAME_ALONE, *_without_orders(deployment)))]
 
 
 def miss_the_daemon(deployment: Deployment, running: Iterable[str]) -> bool:
     """Whether any of those that are on does something by these settings: nobody waits for the sensor that alerts where there is nobody to tell, or for one that trades where nothing is ordered."""
-    settings = deployment.settings
-    idle = [] if settings.alerts.routes else [ON_BY_DEFAULT]
-    idle += [] if settings.orders.enabled else ["trading_sensor"]
-    return any(not name.endswith(tuple(idle)) for name in running)
+    nobody_to_tell = () if deployment.settings.alerts.routes else (ON_BY_DEFAULT,)
+    return any(not name.endswith((*nobody_to_tell, *_without_orders(deployment))) for name in running)
+
+
+def _without_orders(deployment: Deployment) -> tuple[str, ...]:
+    """What does nothing where nothing is ordered."""
+    return () if deployment.settings.orders.enabled else ("trading_sensor",)

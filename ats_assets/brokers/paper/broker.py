@@ -17,8 +17,8 @@ from ats_assets.brokers.paper import tables
 from ats_assets.brokers.paper.book import CENT
 from ats_assets.brokers.paper.book_rows import booked_entry
 from ats_assets.brokers.paper.day import Day
-from ats_assets.brokers.paper.option_desk import PaperOptions, together
 from ats_assets.brokers.paper.option_market import PaperOptionTrading
+from ats_assets.brokers.paper.paper_options import PaperOptions, together
 from ats_assets.brokers.paper.paper_terms import paper_terms
 from ats_assets.brokers.paper.renaming import rename_book
 from ats_assets.brokers.paper.stored_book import load_book, order_values, store_book

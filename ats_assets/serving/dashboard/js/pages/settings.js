@@ -19,7 +19,7 @@ function sameAsDefault(row) {
   return said(row.value) === said(row.default);
 }
 
-function inForce() {
+function currentSettings() {
   let [only, section] = ["changed", ""];
   const sections = h("select", { "aria-label": "Section", onchange: () => { section = sections.value; made.renew(); } }, h("option", { value: "" }, "All sections"));
 
@@ -67,5 +67,5 @@ export function show(root) {
     h("div", { class: "page-head" }, h("h1", {}, "Settings")),
     h("p", { class: "muted" }, "Settings are changed in files and the environment alone, never here: what decides about money has one place, with its history. ", h("code", {}, "ats config diff"), " shows what a changed file would change; the service reads it when it starts again."),
   );
-  return panels(root, [inForce()]);
+  return panels(root, [currentSettings()]);
 }
